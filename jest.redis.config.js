@@ -1,0 +1,13 @@
+import base from './jest.config.js';
+
+/**
+ * The cache in a real redis-server: `npm run test:redis`.
+ *
+ * @type {import('jest').Config}
+ */
+export default {
+  ...base,
+  roots: ['<rootDir>/test/redis'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 30_000,
+};
