@@ -1,0 +1,131 @@
+import {
+  ignoreElements,
+  map,
+  merge,
+  of,
+  shareReplay,
+  switchMap,
+  type Observable,
+} from 'rxjs';
+import type { CarefulStore } from '../cache/careful-store.js';
+import { Rounds, type Round } from '../cache/rounds.js';
+import { storeKey } from '../cache/store-key.js';
+import {
+  readPage,
+  UnbelievableAnswer,
+  type PicaPage,
+} from '../pica/answers.js';
+import type { PicaCall } from '../pica/pica.client.js';
+import { copyOf } from './copy.js';
+import { fetchAllPages, isSameCatalogue } from './pages.js';
+import type { AskAllPages, AskPage, SourceOptions } from './token-source.js';
+
+/** What is kept of a page: nothing that is bound to an identity. */
+type KeptPage = Pick<PicaPage, 'rows' | 'total' | 'pages'>;
+
+/**
+ * Keeps the rows of pages 2…n. Every token asks for page 1 in its own name,
+ * and what is kept counts only where that tells of the same catalogue.
+ *
+ * Whatever else a page says (its `requestId` above all) is never kept, nor
+ * given to another token: the pages that come of it have page 1's.
+ */
+export function keepCatalogue(
+  options: SourceOptions,
+  store: CarefulStore,
+): AskAllPages {
+  const { vendor, baseUrl, pageSize, maxPages } = options;
+  const rounds = new Rounds();
+
+  return (askPage, guess, call) => {
+    const key = storeKey(
+      'catalogue',
+      call.secretKey,
+      vendor.title,
+      baseUrl,
+      pageSize,
+    );
+    return rounds.join(key, call.deadline, (round) => {
+      const first$ = askPage(1, call).pipe(
+        shareReplay({ bufferSize: 1, refCount: true }),
+      );
+      const kept$ = round.look(() => store.read(key, readKept));
+
+      const fetchAll = (guess: number) =>
+        fetchAllPages(
+          (page, first) =>
+            page === 1
+              ? first$
+              : sharedPage(round, askPage, call, { page, first }),
+          options,
+          guess,
+        ).pipe(
+          map(([first, ...others]) => {
+            const isWhole = others.every((page) =>
+              isSameCatalogue(page, first!),
+            );
+            if (isWhole && others.length > 0) {
+              const kept = others.map(toKept);
+              round.keep(kept, () => store.write(key, kept));
+            }
+            return complete(first!, others);
+          }),
+        );
+
+      const all$ = kept$.pipe(
+        switchMap((kept) => {
+          if (!kept) return fetchAll(guess);
+          return first$.pipe(
+            switchMap((first) => {
+              const holds =
+                kept.length === first.pages - 1 &&
+                kept.length < maxPages &&
+                kept.every((page) => isSameCatalogue(page, first));
+              if (holds) return of(complete(first, kept));
+              round.drop(kept, () => store.remove(key));
+              return fetchAll(1);
+            }),
+          );
+        }),
+      );
+      // Page 1 is asked for at once, beside the look into the store.
+      return merge(first$.pipe(ignoreElements()), all$);
+    });
+  };
+}
+
+/**
+ * One of pages 2…n, asked for once by all tokens of a round that want it. A
+ * guess is of whatever catalogue there is; otherwise only tokens whose page 1
+ * says the same share a page.
+ */
+function sharedPage(
+  round: Round,
+  askPage: AskPage,
+  call: PicaCall,
+  { page, first }: { page: number; first?: PicaPage },
+): Observable<PicaPage> {
+  const catalogue = first ? `${first.total}/${first.pages}` : 'guess';
+  return round.once(`page ${page} of ${catalogue}`, () =>
+    askPage(page, { ...call, deadline: round.deadline }),
+  );
+}
+
+/** The pages of one token. Its rows are its own: what an app does to them reaches no other token. */
+function complete(first: PicaPage, others: readonly KeptPage[]): PicaPage[] {
+  return [
+    first,
+    ...others.map(({ rows }) => ({ ...first, rows: copyOf(rows) })),
+  ];
+}
+
+function toKept({ rows, total, pages }: PicaPage): KeptPage {
+  return { rows, total, pages };
+}
+
+/** @throws {UnbelievableAnswer} for what is not what is kept */
+function readKept(value: unknown): KeptPage[] {
+  if (!Array.isArray(value))
+    throw new UnbelievableAnswer('not a list of pages');
+  return value.map(readPage);
+}
