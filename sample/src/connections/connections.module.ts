@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { authKitConfig } from 'nestjs-pica-authkit';
+import { AuthModule } from '../auth/auth.module.js';
+import { ConnectionsController } from './connections.controller.js';
+import { PicaVault } from './pica-vault.js';
+
+@Module({
+  imports: [AuthModule, ConfigModule.forFeature(authKitConfig)],
+  controllers: [ConnectionsController],
+  providers: [PicaVault],
+})
+export class ConnectionsModule {}

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
+import type { ConfigType } from '@nestjs/config';
+import { authKitConfig } from 'nestjs-pica-authkit';
+import { widgetSettings, type WidgetSettings } from './widget-settings.js';
+
+const PUBLIC = new URL('../../public/', import.meta.url);
+
+/** Serves the page. Your app has its own way to do that. */
+@Controller()
+export class PageController {
+  private readonly settings: WidgetSettings;
+
+  constructor(
+    @Inject(authKitConfig.KEY) config: ConfigType<typeof authKitConfig>,
+  ) {
+    this.settings = widgetSettings(config);
+  }
+
+  @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  page(
+    @Res({ passthrough: true })
+    response: {
+      header(name: string, value: string): unknown;
+    },
+  ): Promise<string> {
+    response.header('Content-Security-Policy', this.policy());
+    return readFile(new URL('index.html', PUBLIC), 'utf8');
+  }
+
+  @Get('style.css')
+  @Header('Content-Type', 'text/css; charset=utf-8')
+  style(): Promise<string> {
+    return readFile(new URL('style.css', PUBLIC), 'utf8');
+  }
+
+  @Get('app.js')
+  @Header('Content-Type', 'text/javascript; charset=utf-8')
+  script(): Promise<string> {
+    return readFile(new URL('app.js', PUBLIC), 'utf8');
+  }
+
+  /** The vendor's package as it comes from npm. With a bundler you import it by its name. */
+  @Get('authkit.js')
+  @Header('Content-Type', 'text/javascript; charset=utf-8')
+  widgetPackage(): Promise<string> {
+    const main = import.meta.resolve(this.settings.package);
+    return readFile(new URL('index.esm.js', main), 'utf8');
+  }
+
+  @Get('settings')
+  widgetSettings(): WidgetSettings {
+    return this.settings;
+  }
+
+  /** Nothing but the page's own files, and the widget in a frame. */
+  private policy(): string {
+    return [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      'img-src data:',
+      "connect-src 'self'",
+      `frame-src ${this.settings.widgetOrigin}`,
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; ');
+  }
+}
