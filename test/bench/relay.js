@@ -1,0 +1,65 @@
+// The floor: the same calls and the same merge with nothing around them. It
+// knows how many pages there are from the answer before, as our module does.
+import { Agent, request } from 'node:http';
+
+export function relay({ upstream, secretKey }) {
+  const agent = new Agent({ keepAlive: true });
+  let guess = 1;
+
+  const call = (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const outgoing = request(
+        upstream + path,
+        {
+          agent,
+          method,
+          headers: {
+            'X-Pica-Secret': secretKey,
+            ...(body && {
+              'Content-Type': 'application/json',
+              'Content-Length': Buffer.byteLength(body),
+            }),
+          },
+        },
+        (incoming) => {
+          const chunks = [];
+          incoming.on('data', (chunk) => chunks.push(chunk));
+          incoming.on('end', () =>
+            resolve(JSON.parse(Buffer.concat(chunks).toString())),
+          );
+          incoming.on('error', reject);
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+
+  return async (incoming, outgoing) => {
+    incoming.resume();
+    const identity = incoming.headers.authorization?.slice('Bearer '.length);
+    const body = JSON.stringify({ identity, identityType: 'user' });
+    const page = (number) =>
+      call('POST', `/v1/authkit?limit=100&page=${number}`, body);
+    const [flags, ...pages] = await Promise.all([
+      call('GET', '/v1/users/flags'),
+      ...Array.from({ length: guess }, (_, index) => page(index + 1)),
+    ]);
+    const missing = Math.max(0, pages[0].pages - pages.length);
+    pages.push(
+      ...(await Promise.all(
+        Array.from({ length: missing }, (_, index) => page(guess + index + 1)),
+      )),
+    );
+    guess = Math.max(1, pages[0].pages);
+    const token = JSON.stringify({
+      rows: pages.flatMap(({ rows }) => rows),
+      page: 1,
+      pages: 1,
+      total: pages[0].total,
+      requestId: pages.at(-1).requestId,
+      isWhiteLabel: flags.authkitWhitelist ?? false,
+    });
+    outgoing.setHeader('Content-Type', 'application/json; charset=utf-8');
+    outgoing.end(token);
+  };
+}

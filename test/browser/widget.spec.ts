@@ -1,0 +1,188 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { PicaEmulator } from 'nestjs-pica-authkit/testing';
+import type { Browser } from 'playwright-core';
+import { startChromium } from './support/chromium.js';
+import { Sample, settingsFor } from './support/sample.js';
+import { Visitor } from './support/visitor.js';
+
+let browser: Browser;
+let pica: PicaEmulator;
+let sample: Sample;
+let visitor: Visitor;
+
+beforeAll(async () => {
+  browser = await startChromium();
+  pica = await PicaEmulator.start();
+  sample = await Sample.start('Express', settingsFor(pica));
+});
+beforeEach(async () => {
+  visitor = await Visitor.arrive(browser, sample.url);
+  await visitor.signIn('Ada');
+});
+afterEach(async () => {
+  await visitor.leave();
+  pica.reset();
+  pica.integrations = 247;
+  pica.whiteLabel = false;
+});
+afterAll(async () => {
+  await browser?.close();
+  await sample?.stop();
+  await pica?.stop();
+});
+
+/** Opens the widget as a page with other wishes than the sample's would. */
+async function openWith(settings: Record<string, unknown>): Promise<void> {
+  await visitor.page
+    .evaluate(`import('/authkit.js').then(async ({ useAuthKit }) =>
+    useAuthKit({
+      baseUrl: '${pica.url}',
+      token: await fetch('/authkit-token/grant', { method: 'POST' }).then((r) => r.json()),
+      onSuccess: (connection) => { window.connection = connection },
+      ...${JSON.stringify(settings)},
+    }).open())`);
+  await visitor.frame.waitFor({ state: 'visible' });
+}
+
+/** Runs in the browser, of whose globals the compiler knows nothing here. */
+function colorSchemeOf(element: unknown): string {
+  const { getComputedStyle } = globalThis as unknown as {
+    getComputedStyle(element: unknown): { colorScheme: string };
+  };
+  return getComputedStyle(element).colorScheme;
+}
+
+describe('the emulated widget', () => {
+  it('takes the settings of the page: title, company and theme', async () => {
+    await openWith({
+      title: 'Bring your tools',
+      companyName: 'Acme',
+      appTheme: 'dark',
+    });
+    await visitor.screen('Bring your tools');
+    await visitor.widget
+      .getByText('Pick what Acme should work with.')
+      .waitFor();
+    const dialog = visitor.widget.getByRole('dialog', {
+      name: 'Bring your tools',
+    });
+    expect(await dialog.evaluate(colorSchemeOf)).toBe('dark');
+  });
+
+  it('leads straight to the integration that the page selects', async () => {
+    await openWith({ selectedConnection: 'HubSpot', showNameInput: true });
+    await visitor.screen('This app asks for access to HubSpot');
+    await visitor.widget.getByLabel('Name of the connection').fill('My CRM');
+    await visitor.press('Allow');
+    await visitor.screen('HubSpot is connected');
+    expect(pica.connections).toMatchObject([
+      { platform: 'hubspot', name: 'My CRM', identity: 'usr_1815' },
+    ]);
+    // What the page was handed is what the emulator keeps.
+    expect(await visitor.page.evaluate('window.connection')).toEqual(
+      JSON.parse(JSON.stringify(pica.connections[0])),
+    );
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    const { keyboard } = visitor.page;
+    await visitor.openWidget();
+    await visitor.integrations('247 integrations');
+    await keyboard.type('notion');
+    await visitor.integrations('1 of 247');
+    await keyboard.press('Enter');
+    await visitor.screen('Sample Inc. asks for access to Notion');
+    await keyboard.press('Shift+Tab');
+    await keyboard.press('Enter');
+    await visitor.screen('Notion is not connected');
+    await keyboard.press('Tab');
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await visitor.screen('Sample Inc. asks for access to Notion');
+    await keyboard.press('Enter');
+    await visitor.screen('Notion is connected');
+    await keyboard.press('Enter');
+    await visitor.gone();
+    expect(await visitor.events()).toEqual(['onError', 'onSuccess', 'onClose']);
+  });
+
+  it('keeps the focus: the page behind it is out of reach', async () => {
+    await visitor.openWidget();
+    await visitor.integrations('247 integrations');
+    await visitor.search('xero');
+    await visitor.integrations('1 of 247');
+    const stops = [];
+    for (let i = 0; i < 4; i++) {
+      await visitor.page.keyboard.press('Tab');
+      stops.push(await visitor.widget.locator(':focus').getAttribute('class'));
+    }
+    expect(stops).toEqual(['entry', 'close', 'search', 'entry']);
+  });
+
+  it('asks for an API key where nobody signs in, and does not keep it', async () => {
+    const { title } = pica.rows.find(({ scopes }) => scopes === '')!;
+    await visitor.openWidget();
+    await visitor.integrations('247 integrations');
+    await visitor.search(title!);
+    await visitor.pick(title!);
+    await visitor.widget.getByLabel(`API key of ${title}`).fill('invalid');
+    await visitor.press('Connect');
+    await visitor.screen(`${title} is not connected`);
+    await visitor.press('Try again');
+    await visitor.widget.getByLabel(`API key of ${title}`).fill('sk_of_ada');
+    await visitor.press('Connect');
+    await visitor.screen(`${title} is connected`);
+    expect(await visitor.events()).toEqual(['onError', 'onSuccess']);
+    expect(JSON.stringify(pica.connections)).not.toContain('sk_of_ada');
+    expect(JSON.stringify(pica.requests)).not.toContain('sk_of_ada');
+  });
+
+  it('asks for a new token where the emulator has forgotten the old one', async () => {
+    await visitor.openWidget();
+    await visitor.integrations('247 integrations');
+    await visitor.pick('Stripe');
+    await visitor.screen('Sample Inc. asks for access to Stripe');
+    pica.reset();
+    await visitor.press('Allow');
+    await visitor.screen('Stripe is not connected');
+    await visitor.press('Try again');
+    await visitor.integrations('247 integrations');
+    await visitor.pick('Stripe');
+    await visitor.press('Allow');
+    await visitor.screen('Stripe is connected');
+    expect(await visitor.events()).toEqual(['onError', 'onSuccess']);
+    expect(pica.connections).toHaveLength(1);
+  });
+
+  it('shows what rows say as text, whatever it looks like', async () => {
+    const title = '<img src=x onerror="document.title=1"> & Co.';
+    pica.integrations = [
+      { id: 1, title, image: 'https://assets.example/logo.svg', tags: ['<b>'] },
+    ];
+    pica.whiteLabel = true;
+    await visitor.openWidget();
+    expect(await visitor.integrations('1 integration')).toEqual([title]);
+    await visitor.pick('Co.');
+    await visitor.screen(`Connect ${title}`);
+    // Nothing was loaded from elsewhere, so nothing was refused either.
+    expect(visitor.complaints).toEqual([]);
+    const footer = visitor.widget.locator('footer');
+    expect(await footer.innerText()).toBe('emulator');
+  });
+
+  it('says how it is opened, when it is opened by itself', async () => {
+    await visitor.page.goto(pica.url);
+    await visitor.page
+      .getByText(`give useAuthKit() the baseUrl ${pica.url}.`)
+      .waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+});

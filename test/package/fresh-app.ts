@@ -1,0 +1,116 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ROOT, TOOLS, bareEnvironment, node, run } from './run.js';
+
+/** The apps in `fixtures/`, each with dependencies of its own. */
+export type AppName = 'nest12-esm' | 'nest11-cjs';
+
+/** The part of Jest's report that is looked at. */
+export interface TestReport {
+  numPassedTests: number;
+}
+
+/**
+ * An app outside of the repository that has installed the packed package.
+ * TypeScript is the app's own; Jest is the repository's, as it would be the
+ * same and is two thirds of what there is to install.
+ */
+export class FreshApp {
+  private readonly children: ChildProcess[] = [];
+  /** Fails with what npm says, about peers that do not fit among other things. */
+  readonly installed: Promise<void>;
+  /** Fails with what the compiler says. */
+  readonly built: Promise<string>;
+
+  constructor(
+    name: AppName,
+    /** Where the app goes. */
+    readonly directory: string,
+    tarball: string,
+  ) {
+    this.installed = this.install(name, tarball);
+    this.built = this.installed.then(() => this.compile());
+    // Whoever waits for them is told; until then they fail quietly.
+    this.built.catch(() => {});
+  }
+
+  /** What npm has put under `node_modules/nestjs-pica-authkit`. */
+  get packageDirectory(): string {
+    return join(this.directory, 'node_modules', 'nestjs-pica-authkit');
+  }
+
+  /** Runs the app's compiler and gives its complaints. */
+  compile(...args: string[]): Promise<string> {
+    return this.node('node_modules/typescript/bin/tsc', ...args);
+  }
+
+  /** Runs a script for Node in the app and gives what it printed. */
+  node(...args: string[]): Promise<string> {
+    return node(this.directory, ...args);
+  }
+
+  /** Runs a piece of code in the app and gives what it evaluates to. */
+  async evaluate<T = unknown>(code: string): Promise<T> {
+    const script = `(async () => ${code})().then((value) => console.log(JSON.stringify(value)))`;
+    return JSON.parse(await this.node('--eval', script)) as T;
+  }
+
+  /** Runs the app's own tests, as its kind of modules needs it, and gives Jest's report. */
+  async test(...nodeOptions: string[]): Promise<TestReport> {
+    const cache = join(this.directory, '.jest');
+    const args = ['--json', '--cacheDirectory', cache];
+    return JSON.parse(await this.node(...nodeOptions, TOOLS.jest, ...args));
+  }
+
+  /** Starts the app and gives its URL. */
+  async start(): Promise<string> {
+    const child = spawn(process.execPath, ['dist/main.js'], {
+      cwd: this.directory,
+      env: bareEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.children.push(child);
+    return new Promise((resolve, reject) => {
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding('utf8').on('data', (text: string) => {
+          output += text;
+          const [url] = /^http:\S+(?=\s)/m.exec(output) ?? [];
+          if (url) resolve(url);
+        });
+      }
+      child.once('close', () =>
+        reject(new Error(`The app has ended without a URL:\n${output}`)),
+      );
+    });
+  }
+
+  /** Waits until nothing of the app is running any more. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.installed, this.built]);
+    for (const child of this.children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+  }
+
+  private async install(name: AppName, tarball: string): Promise<void> {
+    await cp(join(ROOT, 'test/package/fixtures', name), this.directory, {
+      recursive: true,
+    });
+    await run(
+      this.directory,
+      'npm',
+      'install',
+      tarball,
+      '--strict-peer-deps',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+    );
+  }
+}

@@ -1,0 +1,191 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { FreshApp, type AppName } from './fresh-app.js';
+import { filesIn, pack, type PackedPackage } from './packed-package.js';
+import { ROOT, TOOLS, node } from './run.js';
+
+// Some 30 s with a warm cache of npm; much longer where it has to fetch everything.
+jest.setTimeout(300_000);
+
+/** The names with a value that each entry point offers; types are checked by the apps' compilers. */
+const NAMES = {
+  'nestjs-pica-authkit': [
+    'AuthKitException',
+    'AuthKitGrantService',
+    'AuthKitIdentity',
+    'AuthKitIdentityGuard',
+    'AuthKitModule',
+    'AuthKitTokenService',
+    'CurrentIdentity',
+    'ExtractIdentity',
+    'authKitConfig',
+  ],
+  'nestjs-pica-authkit/testing': ['PicaEmulator'],
+};
+
+let directory: string;
+let packed: PackedPackage;
+let apps: Record<AppName, FreshApp>;
+
+beforeAll(async () => {
+  directory = await realpath(await mkdtemp(join(tmpdir(), 'authkit-package-')));
+  packed = await pack(directory);
+  // They are installed and compiled while the tests look at the tarball.
+  const fresh = (name: AppName) =>
+    new FreshApp(name, join(directory, name), packed.tarball);
+  apps = {
+    'nest12-esm': fresh('nest12-esm'),
+    'nest11-cjs': fresh('nest11-cjs'),
+  };
+});
+afterAll(async () => {
+  await Promise.all(Object.values(apps ?? {}).map((app) => app.stop()));
+  if (directory) await rm(directory, { recursive: true, force: true });
+});
+
+describe('the tarball', () => {
+  it('is what publint asks for', async () => {
+    const report = await node(
+      ROOT,
+      TOOLS.publint,
+      'run',
+      packed.tarball,
+      '--strict',
+    );
+    expect(report).toContain('All good!');
+  });
+
+  it('has the right types for every kind of module resolution', async () => {
+    const report = await node(
+      ROOT,
+      TOOLS.attw,
+      packed.tarball,
+      '--no-definitely-typed',
+    );
+    expect(report).toContain('No problems found');
+  });
+
+  it('holds the compiled library and what a reader needs, nothing else', async () => {
+    const app = apps['nest12-esm'];
+    await app.installed;
+    const files = await filesIn(app.packageDirectory);
+    const sources = await filesIn(packed.sources);
+    const compiled = sources
+      .map((source) => source.replace(/\.ts$/, ''))
+      .flatMap((name) => [`${name}.d.ts`, `${name}.js`, `${name}.js.map`])
+      .flatMap((name) => [`dist/cjs/${name}`, `dist/esm/${name}`]);
+
+    expect(new Set(files)).toEqual(
+      new Set([
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'package.json',
+        'dist/cjs/package.json',
+        ...compiled,
+      ]),
+    );
+  });
+});
+
+describe.each<{ kind: string; name: AppName; nodeOptions: string[] }>([
+  {
+    kind: 'a Nest 12 app of ES modules',
+    name: 'nest12-esm',
+    nodeOptions: ['--experimental-vm-modules'],
+  },
+  {
+    kind: 'a Nest 11 app of CommonJS',
+    name: 'nest11-cjs',
+    nodeOptions: [],
+  },
+])('$kind', ({ name, nodeOptions }) => {
+  let app: FreshApp;
+  beforeAll(() => {
+    app = apps[name];
+  });
+
+  it('installs it without a conflict, and without second copies of what it has', async () => {
+    await app.installed;
+    const files = await filesIn(app.packageDirectory);
+    expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
+  });
+
+  it('compiles with it, its declarations checked too', async () => {
+    await expect(app.built).resolves.toBe('');
+  });
+
+  describe('once started', () => {
+    let url: string;
+    beforeAll(async () => {
+      await app.built;
+      url = await app.start();
+    });
+
+    it.each([
+      ['forRootAsync() and authKitConfig', 'authkit-token'],
+      ['forRoot()', 'team-token'],
+      ['a controller of its own', 'teams/token'],
+    ])('gives tokens by %s', async (_by, path) => {
+      const ask = (headers?: Record<string, string>) =>
+        fetch(`${url}/${path}`, { method: 'POST', headers });
+
+      const answer = await ask({ authorization: 'Bearer ada' });
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({
+        rows: { length: 101 },
+        total: 101,
+        isWhiteLabel: false,
+      });
+      expect((await ask()).status).toBe(403);
+    });
+  });
+
+  it('tests itself with the emulator in Jest', async () => {
+    await app.built;
+    await expect(app.test(...nodeOptions)).resolves.toMatchObject({
+      numPassedTests: 2,
+    });
+  });
+
+  it('finds the documented names, and by require the very things that import finds', async () => {
+    await app.installed;
+    const found = await app.evaluate(`{
+      const names = {};
+      for (const entry of ${JSON.stringify(Object.keys(NAMES))}) {
+        const [required, imported] = [require(entry), await import(entry)];
+        const all = Object.keys({ ...required, ...imported }).sort();
+        names[entry] = all.filter((name) => required[name] === imported[name]);
+      }
+      return names;
+    }`);
+    expect(found).toEqual(NAMES);
+  });
+});
+
+describe('a CommonJS app', () => {
+  let app: FreshApp;
+  beforeAll(async () => {
+    app = apps['nest11-cjs'];
+    await app.installed;
+  });
+
+  it('compiles with it as the newer ones are set up, with nodenext', async () => {
+    // The declarations have been checked; how they are found is another matter here.
+    const how =
+      '--noEmit --skipLibCheck --module nodenext --moduleResolution nodenext';
+    await expect(app.compile(...how.split(' '))).resolves.toBe('');
+  });
+
+  it('finds the documented names in the CommonJS copy, which Jest takes', async () => {
+    const files = ['index.js', 'testing/index.js'].map((file) =>
+      join(app.packageDirectory, 'dist/cjs', file),
+    );
+    const found = await app.evaluate(
+      `${JSON.stringify(files)}.map((file) => Object.keys(require(file)).sort())`,
+    );
+    expect(found).toEqual(Object.values(NAMES));
+  });
+});

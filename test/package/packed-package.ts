@@ -1,0 +1,51 @@
+import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { ROOT, run } from './run.js';
+
+/** What a fresh clone does not have, or what is too large to copy. */
+const LEFT_OUT = /^(node_modules|\.git|coverage|(sample[/\\])?dist)$/;
+
+/** The packed package, and what it was made of. */
+export interface PackedPackage {
+  readonly tarball: string;
+  /** The directory of the sources. */
+  readonly sources: string;
+}
+
+/**
+ * Packs the package as a release does, `prepack` included, in a copy of the
+ * repository: other tests may be using `dist/`.
+ */
+export async function pack(directory: string): Promise<PackedPackage> {
+  const copy = join(directory, 'repository');
+  await cp(ROOT, copy, {
+    recursive: true,
+    filter: (path) => !LEFT_OUT.test(relative(ROOT, path)),
+  });
+  await symlink(
+    join(ROOT, 'node_modules'),
+    join(copy, 'node_modules'),
+    'junction',
+  );
+  // As it lies about in a developer's work tree.
+  await writeFile(join(copy, '.env'), 'PICA_SECRET_KEY=sk_live_mine\n');
+
+  const tarballs = join(directory, 'tarballs');
+  await mkdir(tarballs);
+  await run(copy, 'npm', 'pack', '--pack-destination', tarballs);
+  const [tarball = ''] = await readdir(tarballs);
+  return { tarball: join(tarballs, tarball), sources: join(copy, 'lib') };
+}
+
+/** The files under a directory, with `/` on every platform. */
+export async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, {
+    recursive: true,
+    withFileTypes: true,
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) =>
+      relative(directory, join(parentPath, name)).replaceAll(sep, '/'),
+    );
+}

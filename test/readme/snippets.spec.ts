@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+
+const ROOT = process.cwd();
+/** A folder that does not exist, from where packages resolve as from lib/. */
+const IN_MEMORY = join(ROOT, 'lib', 'in-memory');
+
+/** What the snippets take from the reader's app. */
+const APP: Record<string, string> = {
+  'auth/auth.module.ts': `
+    import { Module } from '@nestjs/common';
+    import { JwtAuthGuard } from './jwt-auth.guard.js';
+    @Module({ providers: [JwtAuthGuard], exports: [JwtAuthGuard] })
+    export class AuthModule {}`,
+  'auth/jwt-auth.guard.ts': `
+    import { Injectable, type CanActivate } from '@nestjs/common';
+    @Injectable()
+    export class JwtAuthGuard implements CanActivate {
+      canActivate() { return true; }
+    }`,
+  'auth/session.guard.ts': `
+    import { Injectable, type CanActivate } from '@nestjs/common';
+    @Injectable()
+    export class SessionGuard implements CanActivate {
+      canActivate() { return true; }
+    }`,
+};
+
+function snippetsOf(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+}
+
+/** The compiler's complaints about files that exist in memory only. */
+function complaintsAbout(files: Record<string, string>): string[] {
+  const config = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    ROOT,
+  );
+  const options: ts.CompilerOptions = {
+    ...config.options,
+    noEmit: true,
+    noUnusedLocals: false,
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+  };
+  const host = ts.createCompilerHost(options);
+  const inMemory = new Map(
+    Object.entries(files).map(([name, code]) => [join(IN_MEMORY, name), code]),
+  );
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (name) => inMemory.has(name) || fileExists.call(host, name);
+  const { directoryExists } = host;
+  host.directoryExists = (name) =>
+    name.startsWith(IN_MEMORY) || directoryExists!.call(host, name);
+  host.readFile = (name) => inMemory.get(name) ?? readFile.call(host, name);
+  host.getSourceFile = (name, ...rest) =>
+    inMemory.has(name)
+      ? ts.createSourceFile(name, inMemory.get(name)!, rest[0])
+      : getSourceFile.call(host, name, ...rest);
+  const program = ts.createProgram([...inMemory.keys()], options, host);
+  return [...inMemory.keys()]
+    .map((name) => program.getSourceFile(name)!)
+    .flatMap((source) => [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ])
+    .map(
+      ({ file, messageText }) =>
+        `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    );
+}
+
+const WRONG = `
+import { AuthKitModule } from 'nestjs-pica-authkit';
+export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
+
+describe('the snippets of the README', () => {
+  const snippets = snippetsOf('README.md');
+
+  it('compile against the public types, which a wrong option would not', () => {
+    expect(snippets.length).toBeGreaterThanOrEqual(5);
+    const files = Object.fromEntries(
+      snippets.map((code, index) => [`snippet-${index + 1}.ts`, code]),
+    );
+    expect(complaintsAbout({ ...APP, ...files, 'wrong.ts': WRONG })).toEqual([
+      expect.stringMatching(/wrong\.ts: .*timout/s),
+    ]);
+  });
+});
