@@ -155,7 +155,6 @@ describe.each(PLATFORMS)('a session, with the sample on %s', (platform) => {
     expect(await visitor.sessionCookie()).toBeUndefined();
     await visitor.page.reload();
     await visitor.connect();
-    await visitor.error.waitFor();
-    expect(await visitor.error.textContent()).toBe('Please sign in.');
+    expect(await visitor.error()).toBe('Please sign in.');
   });
 });

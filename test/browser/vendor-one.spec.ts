@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('@withone/auth, with the sample on %s', (platform) => {
       await visitor.screen('Salesforce is connected');
       await visitor.press('Done');
       await visitor.gone();
-      expect(await visitor.events()).toEqual(['onSuccess', 'onClose']);
+      expect(await visitor.events(2)).toEqual(['onSuccess', 'onClose']);
       expect(await visitor.connections()).toEqual(['Salesforce']);
       expect(one.connections).toMatchObject([
         {

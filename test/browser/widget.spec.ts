@@ -42,13 +42,11 @@ afterAll(async () => {
 /** Opens the widget as a page with other wishes than the sample's would. */
 async function openWith(settings: Record<string, unknown>): Promise<void> {
   await visitor.page
-    .evaluate(`import('/authkit.js').then(async ({ useAuthKit }) =>
-    useAuthKit({
-      baseUrl: '${pica.url}',
-      token: await fetch('/authkit-token/grant', { method: 'POST' }).then((r) => r.json()),
-      onSuccess: (connection) => { window.connection = connection },
-      ...${JSON.stringify(settings)},
-    }).open())`);
+    .evaluate(`import('/authkit.js').then(async ({ useAuthKit }) => {
+    const token = await fetch('/authkit-token/grant', { method: 'POST' }).then((r) => r.json());
+    window.connected = new Promise((onSuccess) =>
+      useAuthKit({ baseUrl: '${pica.url}', token, onSuccess, ...${JSON.stringify(settings)} }).open());
+    })`);
   await visitor.frame.waitFor({ state: 'visible' });
 }
 
@@ -87,7 +85,7 @@ describe('the emulated widget', () => {
       { platform: 'hubspot', name: 'My CRM', identity: 'usr_1815' },
     ]);
     // What the page was handed is what the emulator keeps.
-    expect(await visitor.page.evaluate('window.connection')).toEqual(
+    expect(await visitor.page.evaluate('window.connected')).toEqual(
       JSON.parse(JSON.stringify(pica.connections[0])),
     );
   });
@@ -111,7 +109,11 @@ describe('the emulated widget', () => {
     await visitor.screen('Notion is connected');
     await keyboard.press('Enter');
     await visitor.gone();
-    expect(await visitor.events()).toEqual(['onError', 'onSuccess', 'onClose']);
+    expect(await visitor.events(3)).toEqual([
+      'onError',
+      'onSuccess',
+      'onClose',
+    ]);
   });
 
   it('keeps the focus: the page behind it is out of reach', async () => {
@@ -140,7 +142,7 @@ describe('the emulated widget', () => {
     await visitor.widget.getByLabel(`API key of ${title}`).fill('sk_of_ada');
     await visitor.press('Connect');
     await visitor.screen(`${title} is connected`);
-    expect(await visitor.events()).toEqual(['onError', 'onSuccess']);
+    expect(await visitor.events(2)).toEqual(['onError', 'onSuccess']);
     expect(JSON.stringify(pica.connections)).not.toContain('sk_of_ada');
     expect(JSON.stringify(pica.requests)).not.toContain('sk_of_ada');
   });
@@ -158,7 +160,7 @@ describe('the emulated widget', () => {
     await visitor.pick('Stripe');
     await visitor.press('Allow');
     await visitor.screen('Stripe is connected');
-    expect(await visitor.events()).toEqual(['onError', 'onSuccess']);
+    expect(await visitor.events(2)).toEqual(['onError', 'onSuccess']);
     expect(pica.connections).toHaveLength(1);
   });
 

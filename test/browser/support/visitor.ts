@@ -37,6 +37,8 @@ export class Visitor {
     context.setDefaultTimeout(15_000);
     const visitor = new Visitor(context, await context.newPage());
     await visitor.page.goto(url);
+    // The page is loaded before its script knows what to show.
+    await visitor.page.locator('main:not([inert])').waitFor();
     return visitor;
   }
 
@@ -127,13 +129,25 @@ export class Visitor {
     return this.linesOf('#connections');
   }
 
-  /** What the package has called: onSuccess, onError, onClose. */
-  events(): Promise<string[]> {
+  /**
+   * What the package has called: onSuccess, onError, onClose. The widget shows
+   * its next screen before the page has its message.
+   *
+   * @param count how many calls to wait for
+   */
+  async events(count: number): Promise<string[]> {
+    await this.page
+      .locator('#events li')
+      .nth(count - 1)
+      .waitFor();
     return this.linesOf('#events');
   }
 
-  get error(): Locator {
-    return this.page.locator('#error');
+  /** The error that the page shows, once it does. */
+  async error(): Promise<string | null> {
+    const error = this.page.locator('#error');
+    await error.waitFor();
+    return error.textContent();
   }
 
   leave(): Promise<void> {
