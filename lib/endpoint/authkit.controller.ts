@@ -44,7 +44,7 @@ export abstract class AuthKitController {
   ): Promise<void> {
     const page = this.options.paging === 'forward' ? pageOf(request) : {};
     const signal = clientGone(response);
-    const token = await this.tokens.create(who, { ...page, signal });
+    const token = await this.tokens.createJson(who, { ...page, signal });
     sendToken(response, token);
   }
 }

@@ -1,30 +1,28 @@
 import type { ServerResponse } from 'node:http';
-import type { AuthKitToken } from '../pica/types.js';
 
 /** What the route uses of Fastify's reply. */
 export interface FastifyReply {
   readonly raw: ServerResponse;
   code(status: number): FastifyReply;
   type(contentType: string): FastifyReply;
-  send(payload: string): unknown;
+  send(payload: Buffer): unknown;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
- * Answers with a token, as it is. On Express not by `response.json()`, which
+ * Answers with a token in JSON, as it is. On Express not by `response.send()`, which
  * hashes the whole body for an ETag that nobody may use: the answer is `no-store`.
  */
 export function sendToken(
   response: ServerResponse | FastifyReply,
-  token: AuthKitToken,
+  token: Buffer,
 ): void {
-  const body = JSON.stringify(token);
   if ('raw' in response) {
-    response.code(200).type(JSON_TYPE).send(body);
+    response.code(200).type(JSON_TYPE).send(token);
   } else {
     response.statusCode = 200;
     response.setHeader('Content-Type', JSON_TYPE);
-    response.end(body);
+    response.end(token);
   }
 }

@@ -1,8 +1,19 @@
 import { isUtf8 } from 'node:buffer';
+import { takeApart } from './page-text.js';
 import type { AuthKitToken } from './types.js';
 
+/** All that a page says beside its rows, unknown fields included. */
+export type PageFields = Pick<
+  AuthKitToken,
+  'total' | 'pages' | 'page' | 'requestId' | 'isWhiteLabel'
+> & { [field: string]: unknown };
+
 /** A page of integrations as Pica sends it, believed after {@link readPage}. */
-export type PicaPage = AuthKitToken;
+export interface PicaPage {
+  readonly fields: PageFields;
+  /** Its rows, in JSON and separated by commas, without brackets. */
+  readonly rows: Buffer;
+}
 
 /** The account's flags, as far as they matter. */
 export interface PicaFlags {
@@ -19,29 +30,28 @@ const MAX_ROWS = 1_000;
 const MAX_DEPTH = 64;
 
 /**
- * Reads a JSON body.
+ * Believes that a body is JSON, as far as its label and its bytes tell.
  *
  * @throws {UnbelievableAnswer} for another content type, or bytes that are not UTF-8
- * @throws {SyntaxError} for text that is not JSON; it quotes the text, so it must not go further
  */
-export function parseJson(body: Buffer, contentType: unknown): unknown {
+export function checkJson(body: Buffer, contentType: unknown): void {
   if (!isJson(contentType))
     throw new UnbelievableAnswer('not labelled as JSON');
   if (!isUtf8(body)) throw new UnbelievableAnswer('not UTF-8');
-  return JSON.parse(body.toString());
 }
 
 /**
- * Believes that an answer is a page of integrations, whose unknown fields are kept as they are.
+ * Believes that a body is a page of integrations, whose unknown fields are kept as they are.
  *
  * @throws {UnbelievableAnswer} where it is not
+ * @throws {SyntaxError} for text that is not JSON; it quotes the text, so it must not go further
  */
-export function readPage(answer: unknown): PicaPage {
+export function readPage(body: Buffer): PicaPage {
+  const parts = takeApart(body);
+  const answer: unknown = parts?.rest ?? JSON.parse(body.toString());
   if (
     !isRecord(answer) ||
     !Array.isArray(answer.rows) ||
-    answer.rows.length > MAX_ROWS ||
-    !answer.rows.every(isRecord) ||
     !isCount(answer.pages) ||
     !isCountOrAbsent(answer.total) ||
     !isCountOrAbsent(answer.page) ||
@@ -49,15 +59,38 @@ export function readPage(answer: unknown): PicaPage {
   ) {
     throw new UnbelievableAnswer('not a page of integrations');
   }
-  return answer as unknown as PicaPage;
+  const { rows: inside, ...fields } = answer;
+  const rows = parts?.rows ?? inside;
+  if (rows.length > MAX_ROWS || !rows.every(isRecord) || !isHarmless(rows)) {
+    throw new UnbelievableAnswer('not rows of integrations');
+  }
+  return {
+    fields: fields as PageFields,
+    rows: parts?.rowsJson ?? innerJson(rows),
+  };
+}
+
+/** What stands between the brackets of a list in JSON. */
+function innerJson(list: readonly unknown[]): Buffer {
+  return Buffer.from(JSON.stringify(list).slice(1, -1));
 }
 
 /**
- * Believes that an answer is the account's flags.
+ * Believes that a body is the account's flags.
+ *
+ * @throws {UnbelievableAnswer} where it is not
+ * @throws {SyntaxError} for text that is not JSON; it quotes the text, so it must not go further
+ */
+export function readFlags(body: Buffer): PicaFlags {
+  return checkFlags(JSON.parse(body.toString()));
+}
+
+/**
+ * Believes that a value is the account's flags.
  *
  * @throws {UnbelievableAnswer} where it is not
  */
-export function readFlags(answer: unknown): PicaFlags {
+export function checkFlags(answer: unknown): PicaFlags {
   if (
     !isRecord(answer) ||
     typeof (answer.authkitWhitelist ?? false) !== 'boolean'

@@ -9,7 +9,7 @@ import type { AxiosRequestConfig } from 'axios';
 import { catchError, map, throwError, type Observable } from 'rxjs';
 import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import {
-  parseJson,
+  checkJson,
   readFlags,
   readPage,
   UnbelievableAnswer,
@@ -89,7 +89,7 @@ export class PicaClient implements OnApplicationShutdown {
 
   private call<T>(
     request: AxiosRequestConfig,
-    read: (answer: unknown) => T,
+    read: (body: Buffer) => T,
     token: PicaCall,
   ): Observable<T> {
     return axiosRequest(this.http, {
@@ -111,7 +111,8 @@ export class PicaClient implements OnApplicationShutdown {
           throw malformed(response, 'too large');
         }
         try {
-          return read(parseJson(data, headers['content-type']));
+          checkJson(data, headers['content-type']);
+          return read(data);
         } catch (error) {
           throw malformed(
             response,

@@ -13,15 +13,19 @@ import { storeKey } from '../cache/store-key.js';
 import {
   readPage,
   UnbelievableAnswer,
+  type PageFields,
   type PicaPage,
 } from '../pica/answers.js';
 import type { PicaCall } from '../pica/pica.client.js';
-import { copyOf } from './copy.js';
 import { fetchAllPages, isSameCatalogue } from './pages.js';
+import { tokenJson } from './token-json.js';
 import type { AskAllPages, AskPage, SourceOptions } from './token-source.js';
 
-/** What is kept of a page: nothing that is bound to an identity. */
-type KeptPage = Pick<PicaPage, 'rows' | 'total' | 'pages'>;
+/** What is kept of a page, as JSON can hold it: nothing that is bound to an identity. */
+interface KeptPage extends Pick<PageFields, 'total' | 'pages'> {
+  /** In JSON, without brackets. */
+  readonly rows: string;
+}
 
 /**
  * Keeps the rows of pages 2…n. Every token asks for page 1 in its own name,
@@ -62,11 +66,10 @@ export function keepCatalogue(
         ).pipe(
           map(([first, ...others]) => {
             const isWhole = others.every((page) =>
-              isSameCatalogue(page, first!),
+              isSameCatalogue(page.fields, first!.fields),
             );
             if (isWhole && others.length > 0) {
-              const kept = others.map(toKept);
-              round.keep(kept, () => store.write(key, kept));
+              round.keep(others, () => store.write(key, toKept(others)));
             }
             return complete(first!, others);
           }),
@@ -78,9 +81,11 @@ export function keepCatalogue(
           return first$.pipe(
             switchMap((first) => {
               const holds =
-                kept.length === first.pages - 1 &&
+                kept.length === first.fields.pages - 1 &&
                 kept.length < maxPages &&
-                kept.every((page) => isSameCatalogue(page, first));
+                kept.every(({ fields }) =>
+                  isSameCatalogue(fields, first.fields),
+                );
               if (holds) return of(complete(first, kept));
               round.drop(kept, () => store.remove(key));
               return fetchAll(1);
@@ -105,27 +110,40 @@ function sharedPage(
   call: PicaCall,
   { page, first }: { page: number; first?: PicaPage },
 ): Observable<PicaPage> {
-  const catalogue = first ? `${first.total}/${first.pages}` : 'guess';
+  const { total, pages } = first?.fields ?? {};
+  const catalogue = first ? `${total}/${pages}` : 'guess';
   return round.once(`page ${page} of ${catalogue}`, () =>
     askPage(page, { ...call, deadline: round.deadline }),
   );
 }
 
-/** The pages of one token. Its rows are its own: what an app does to them reaches no other token. */
-function complete(first: PicaPage, others: readonly KeptPage[]): PicaPage[] {
-  return [
-    first,
-    ...others.map(({ rows }) => ({ ...first, rows: copyOf(rows) })),
-  ];
+/** The pages of one token: the rows of all, and of the others nothing else. */
+function complete(first: PicaPage, others: readonly PicaPage[]): PicaPage[] {
+  return [first, ...others.map(({ rows }) => ({ ...first, rows }))];
 }
 
-function toKept({ rows, total, pages }: PicaPage): KeptPage {
-  return { rows, total, pages };
+/** What has been kept by this instance and need not be checked when it comes back: a store in memory gives the same object. */
+const own = new WeakMap<object, PicaPage[]>();
+
+function toKept(pages: PicaPage[]): KeptPage[] {
+  const kept = pages.map(({ rows, fields: { total, pages } }) => ({
+    rows: rows.toString(),
+    total,
+    pages,
+  }));
+  own.set(kept, pages);
+  return kept;
 }
 
-/** @throws {UnbelievableAnswer} for what is not what is kept */
-function readKept(value: unknown): KeptPage[] {
+/** @throws {UnbelievableAnswer} or {SyntaxError} for what is not what is kept */
+function readKept(value: unknown): PicaPage[] {
   if (!Array.isArray(value))
     throw new UnbelievableAnswer('not a list of pages');
-  return value.map(readPage);
+  return own.get(value) ?? value.map(readKeptPage);
+}
+
+function readKeptPage({ rows, total, pages }: KeptPage): PicaPage {
+  return readPage(
+    tokenJson({ fields: { total, pages }, rows: [Buffer.from(rows)] }),
+  );
 }

@@ -3,7 +3,7 @@ import type { CarefulStore } from '../cache/careful-store.js';
 import { Rounds } from '../cache/rounds.js';
 import { storeKey } from '../cache/store-key.js';
 import {
-  readFlags,
+  checkFlags,
   UnbelievableAnswer,
   type PicaFlags,
 } from '../pica/answers.js';
@@ -45,7 +45,7 @@ export function keepFlags(
 
 /** @throws {UnbelievableAnswer} for what is not what is kept */
 function readKept(value: unknown): PicaFlags {
-  const flags = readFlags(value);
+  const flags = checkFlags(value);
   if (typeof flags.authkitWhitelist !== 'boolean') {
     throw new UnbelievableAnswer('not the flags of an account');
   }

@@ -1,5 +1,5 @@
 import { catchError, map, mergeMap, Observable, of, Subject } from 'rxjs';
-import type { PicaPage } from '../pica/answers.js';
+import type { PageFields, PicaPage } from '../pica/answers.js';
 import { AuthKitException } from '../pica/authkit.exception.js';
 
 /**
@@ -13,7 +13,7 @@ export type FetchPage = (
 ) => Observable<PicaPage>;
 
 /** What a page says of all pages. */
-type Catalogue = Pick<PicaPage, 'total' | 'pages'>;
+type Catalogue = Pick<PageFields, 'total' | 'pages'>;
 
 /** What came of one call for a page. */
 interface Arrival {
@@ -56,21 +56,23 @@ export function fetchAllPages(
 
     const start = ({ page, error }: Arrival) => {
       if (!page) return subscriber.error(error);
-      if (page.pages > maxPages) {
-        return subscriber.error(tooManyPages(page.pages, maxPages));
+      const { pages: count } = page.fields;
+      if (count > maxPages) {
+        return subscriber.error(tooManyPages(count, maxPages));
       }
       first = page;
       pages[0] = page;
-      missing = Math.max(0, page.pages - 1);
+      missing = Math.max(0, count - 1);
       waiting.forEach(take);
-      ask(guess + 1, page.pages, false);
+      ask(guess + 1, count, false);
       finish();
     };
 
     const take = ({ number, guessed, page, error }: Arrival) => {
-      if (number > first!.pages) return;
+      const { fields } = first!;
+      if (number > fields.pages) return;
       if (!page) return subscriber.error(error);
-      if (guessed && !isSameCatalogue(page, first!)) {
+      if (guessed && !isSameCatalogue(page.fields, fields)) {
         return ask(number, number, false);
       }
       pages[number - 1] = page;

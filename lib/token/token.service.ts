@@ -37,6 +37,7 @@ import { mergePages } from './merge-pages.js';
 import { PageHints } from './page-hints.js';
 import { isSecretKey } from './secret-key.js';
 import { TokenLog } from './token-log.js';
+import { tokenJson, type TokenParts } from './token-json.js';
 import {
   tokenSource,
   type AskPage,
@@ -93,10 +94,23 @@ export class AuthKitTokenService implements OnApplicationShutdown {
    * @returns the object to send to the widget as it is, with status 200 and unwrapped
    * @throws {AuthKitException} and nothing else; its `reason` tells which failure it was
    */
-  create(
+  async create(
     who?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<AuthKitToken> {
+    return JSON.parse(String(await this.createJson(who, options)));
+  }
+
+  /**
+   * The same token as JSON in UTF-8, which is what the module's own controller
+   * sends: cheaper than the object, as its rows are not serialised again.
+   *
+   * @throws {AuthKitException} and nothing else, as {@link create}
+   */
+  createJson(
+    who?: AuthKitIdentity,
+    options?: CreateTokenOptions | null,
+  ): Promise<Buffer> {
     const asked = options ?? {};
     const started = performance.now();
     return firstValueFrom(
@@ -106,6 +120,7 @@ export class AuthKitTokenService implements OnApplicationShutdown {
         this.admit(this.token(who, asked)),
       ).pipe(
         take(1),
+        map(tokenJson),
         timeout({
           first: this.options.timeout,
           with: () => throwError(() => new AuthKitException('timed_out')),
@@ -141,7 +156,7 @@ export class AuthKitTokenService implements OnApplicationShutdown {
   private token(
     who: AuthKitIdentity | undefined,
     options: CreateTokenOptions,
-  ): Observable<AuthKitToken> {
+  ): Observable<TokenParts> {
     return defer(() => {
       const deadline = new Deadline(this.options.timeout);
       const identity = who === undefined ? undefined : toIdentity(who);
@@ -160,7 +175,7 @@ export class AuthKitTokenService implements OnApplicationShutdown {
     who: AuthKitIdentity | undefined,
     options: CreateTokenOptions,
     call: PicaCall,
-  ): Observable<AuthKitToken> {
+  ): Observable<TokenParts> {
     const pages$ = this.pages(who, options, call).pipe(
       shareReplay({ bufferSize: 1, refCount: true }),
     );
@@ -173,7 +188,8 @@ export class AuthKitTokenService implements OnApplicationShutdown {
     ]).pipe(
       map(([pages, { isWhiteLabel, failure }]) => {
         if (failure) this.log.flagsMissing(failure);
-        return { ...mergePages(pages), isWhiteLabel };
+        const { fields, rows } = mergePages(pages);
+        return { fields: { ...fields, isWhiteLabel }, rows };
       }),
     );
   }
