@@ -2,11 +2,10 @@ import {
   retry,
   tap,
   throwError,
-  timeout,
   timer,
   type MonoTypeOperatorFunction,
 } from 'rxjs';
-import { AuthKitException } from './authkit.exception.js';
+import type { AuthKitException } from './authkit.exception.js';
 import type { Deadline } from './deadline.js';
 import { isPassing } from './failures.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -22,8 +21,6 @@ const SHORTEST_ATTEMPT = 20;
 export interface RetryPolicy {
   /** Further attempts. */
   readonly retries: number;
-  /** ms for one attempt. */
-  readonly attemptTimeout: number;
   /** What the calls of all tokens may spend together. */
   readonly budget: RetryBudget;
   /** Told of each failed attempt, counted from 1. */
@@ -31,22 +28,17 @@ export interface RetryPolicy {
 }
 
 /**
- * Gives a call its attempts: each at most `attemptTimeout` ms, `retries` more
- * after the first where the failure can pass, none that the deadline would cut
+ * Gives a call its attempts: `retries` more after the first where the failure can pass, none that the deadline would cut
  * off or that the budget does not allow. Waits are exponential with full
  * jitter, so that many clients do not come back at the same moment, or what
  * `Retry-After` says.
  */
 export function withRetries<T>(
-  { retries, attemptTimeout, budget, onFailure }: RetryPolicy,
+  { retries, budget, onFailure }: RetryPolicy,
   deadline: Deadline,
 ): MonoTypeOperatorFunction<T> {
   return (attempt) =>
     attempt.pipe(
-      timeout({
-        first: attemptTimeout,
-        with: () => throwError(() => new AuthKitException('timed_out')),
-      }),
       tap(() => budget.refill()),
       retry({
         delay: (failure: AuthKitException, count) => {

@@ -1,27 +1,34 @@
-import { Observable, Subject } from 'rxjs';
+import { Observable } from 'rxjs';
 import { AuthKitException } from '../pica/authkit.exception.js';
 
-/** Never emits; fails with `cancelled` once the signal aborts. */
-export function cancelledBy(
-  signal: AbortSignal | undefined,
-): Observable<never> {
-  return new Observable((subscriber) => {
-    if (!signal) return undefined;
-    const cancel = () => subscriber.error(new AuthKitException('cancelled'));
-    if (signal.aborted) cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    return () => signal.removeEventListener('abort', cancel);
-  });
-}
+/** Ends tokens before they stand: each by its caller's signal and its time, all of them where the app shuts down. */
+export class Cancellation {
+  private readonly running = new Set<() => void>();
+  private isOver = false;
 
-/** Cancels every token that runs, or is asked for, once it is thrown. */
-export class Shutdown {
-  private readonly subject = new Subject<never>();
+  /** Never emits; fails with `cancelled` or `timed_out`, as soon as there is a reason for it. */
+  of(signal: AbortSignal | undefined, timeout: number): Observable<never> {
+    return new Observable((subscriber) => {
+      const cancel = () => subscriber.error(new AuthKitException('cancelled'));
+      if (this.isOver || signal?.aborted) return cancel();
 
-  /** Never emits; fails with `cancelled` once the app shuts down. */
-  readonly cancelled = this.subject.asObservable();
+      const timer = setTimeout(
+        () => subscriber.error(new AuthKitException('timed_out')),
+        timeout,
+      );
+      this.running.add(cancel);
+      signal?.addEventListener('abort', cancel, { once: true });
+      return () => {
+        clearTimeout(timer);
+        this.running.delete(cancel);
+        signal?.removeEventListener('abort', cancel);
+      };
+    });
+  }
 
-  now(): void {
-    this.subject.error(new AuthKitException('cancelled'));
+  /** Cancels every token that runs, or is asked for from now on. */
+  shutDown(): void {
+    this.isOver = true;
+    for (const cancel of this.running) cancel();
   }
 }

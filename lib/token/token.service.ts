@@ -5,21 +5,12 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import {
-  catchError,
   defer,
-  finalize,
   firstValueFrom,
-  forkJoin,
-  from,
   map,
-  merge,
-  of,
-  shareReplay,
   switchMap,
-  take,
+  takeUntil,
   tap,
-  throwError,
-  timeout,
   type Observable,
 } from 'rxjs';
 import { AUTHKIT_CACHE, AUTHKIT_OPTIONS } from '../authkit.constants.js';
@@ -32,7 +23,7 @@ import { Deadline } from '../pica/deadline.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import type { AuthKitToken } from '../pica/types.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
-import { cancelledBy, Shutdown } from './cancellation.js';
+import { Cancellation } from './cancellation.js';
 import { mergePages } from './merge-pages.js';
 import { PageHints } from './page-hints.js';
 import { isSecretKey } from './secret-key.js';
@@ -44,7 +35,7 @@ import {
   type SourceOptions,
   type TokenSource,
 } from './token-source.js';
-import { readWhiteLabel } from './white-label.js';
+import { besideFlags } from './white-label.js';
 
 /** Tokens of one registration that may wait for Pica at the same time. */
 const MAX_PENDING = 1_000;
@@ -69,7 +60,7 @@ export interface CreateTokenOptions {
 @Injectable()
 export class AuthKitTokenService implements OnApplicationShutdown {
   private readonly log: TokenLog;
-  private readonly shutdown = new Shutdown();
+  private readonly cancellation = new Cancellation();
   private readonly hints = new PageHints();
   private readonly source: TokenSource;
   private pending = 0;
@@ -107,67 +98,59 @@ export class AuthKitTokenService implements OnApplicationShutdown {
    *
    * @throws {AuthKitException} and nothing else, as {@link create}
    */
-  createJson(
+  async createJson(
     who?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const asked = options ?? {};
     const started = performance.now();
-    return firstValueFrom(
-      merge(
-        this.shutdown.cancelled,
-        cancelledBy(asked.signal),
-        this.admit(this.token(who, asked)),
-      ).pipe(
-        take(1),
-        map(tokenJson),
-        timeout({
-          first: this.options.timeout,
-          with: () => throwError(() => new AuthKitException('timed_out')),
-        }),
-        catchError((error: unknown) => {
-          const failure = toFailure(error);
-          this.log.failed(failure, performance.now() - started);
-          return throwError(() => failure);
-        }),
-      ),
-    );
+    const asked = options ?? {};
+    const end$ = this.cancellation.of(asked.signal, this.options.timeout);
+    try {
+      this.admit();
+      try {
+        return tokenJson(
+          await firstValueFrom(this.token(who, asked).pipe(takeUntil(end$))),
+        );
+      } finally {
+        this.pending -= 1;
+      }
+    } catch (error) {
+      const failure = toFailure(error);
+      this.log.failed(failure, performance.now() - started);
+      throw failure;
+    }
   }
 
   /** Requests have been answered by then: what still runs was asked for elsewhere. */
   onApplicationShutdown(): void {
-    this.shutdown.now();
+    this.cancellation.shutDown();
   }
 
-  /** Runs a token unless too many wait already: a Pica that hangs must not fill the memory. */
-  private admit<T>(token: Observable<T>): Observable<T> {
-    return defer(() => {
-      if (this.pending >= MAX_PENDING) {
-        throw new AuthKitException('rate_limited', {
-          retryAfter: 1,
-          cause: new Error(`${MAX_PENDING} tokens are waiting already`),
-        });
-      }
-      this.pending += 1;
-      return token.pipe(finalize(() => (this.pending -= 1)));
-    });
+  /** Lets a token in unless too many wait already: a Pica that hangs must not fill the memory. */
+  private admit(): void {
+    if (this.pending >= MAX_PENDING) {
+      throw new AuthKitException('rate_limited', {
+        retryAfter: 1,
+        cause: new Error(`${MAX_PENDING} tokens are waiting already`),
+      });
+    }
+    this.pending += 1;
   }
 
   private token(
     who: AuthKitIdentity | undefined,
     options: CreateTokenOptions,
   ): Observable<TokenParts> {
-    return defer(() => {
+    return defer(async () => {
       const deadline = new Deadline(this.options.timeout);
       const identity = who === undefined ? undefined : toIdentity(who);
       if (identity && /[\s:]/.test(identity.identity))
         this.log.unwiseIdentity();
-      return this.secretKey(identity).pipe(
-        switchMap((secretKey) =>
-          this.ask(identity, options, { secretKey, deadline, received: 0 }),
-        ),
-      );
-    });
+      const secretKey = await this.secretKey(identity);
+      return { identity, call: { secretKey, deadline, received: 0 } };
+    }).pipe(
+      switchMap(({ identity, call }) => this.ask(identity, options, call)),
+    );
   }
 
   /** The pages and the flags side by side. */
@@ -176,16 +159,11 @@ export class AuthKitTokenService implements OnApplicationShutdown {
     options: CreateTokenOptions,
     call: PicaCall,
   ): Observable<TokenParts> {
-    const pages$ = this.pages(who, options, call).pipe(
-      shareReplay({ bufferSize: 1, refCount: true }),
-    );
+    const pages$ = this.pages(who, options, call);
     const flags$ = this.source.flags(call);
     if (!flags$) return pages$.pipe(map(mergePages));
 
-    return forkJoin([
-      pages$,
-      readWhiteLabel(flags$, pages$, call.deadline),
-    ]).pipe(
+    return besideFlags(pages$, flags$, call.deadline).pipe(
       map(([pages, { isWhiteLabel, failure }]) => {
         if (failure) this.log.flagsMissing(failure);
         const { fields, rows } = mergePages(pages);
@@ -216,26 +194,16 @@ export class AuthKitTokenService implements OnApplicationShutdown {
       .pipe(tap((all) => this.hints.learn(call.secretKey, all.length)));
   }
 
-  private secretKey(who: AuthKitIdentity | undefined): Observable<string> {
-    return from(
-      // An async function, so that one that throws at once is caught below too.
-      (async () => this.options.secretKey(who))(),
-    ).pipe(
-      catchError(() =>
-        // What it threw may quote the key.
-        throwError(() => keyFailure('unavailable', 'threw an error')),
-      ),
-      switchMap((key) =>
-        isSecretKey(key)
-          ? of(key)
-          : throwError(() =>
-              keyFailure(
-                'secret_rejected',
-                'gave what cannot be sent as a key',
-              ),
-            ),
-      ),
-    );
+  private async secretKey(who: AuthKitIdentity | undefined): Promise<string> {
+    let key: unknown;
+    try {
+      key = await this.options.secretKey(who);
+    } catch {
+      // What it threw may quote the key.
+      throw keyFailure('unavailable', 'threw an error');
+    }
+    if (isSecretKey(key)) return key;
+    throw keyFailure('secret_rejected', 'gave what cannot be sent as a key');
   }
 }
 

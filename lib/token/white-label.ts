@@ -1,10 +1,11 @@
 import {
   catchError,
-  defaultIfEmpty,
-  delayWhen,
+  combineLatest,
   map,
   of,
-  takeUntil,
+  startWith,
+  switchMap,
+  take,
   timer,
   type Observable,
 } from 'rxjs';
@@ -22,24 +23,33 @@ export interface WhiteLabel {
   readonly failure?: AuthKitException | 'late';
 }
 
+const LATE: WhiteLabel = { isWhiteLabel: false, failure: 'late' };
+
 /**
  * Reads the flags beside the pages. The flags never cost a token: where they
- * fail, or are not there soon after `pages$`, the answer is `false`.
+ * fail, or are not there soon after the pages, the answer is `false`.
  */
-export function readWhiteLabel(
+export function besideFlags<T>(
+  pages$: Observable<T>,
   flags$: Observable<PicaFlags>,
-  pages$: Observable<unknown>,
   deadline: Deadline,
-): Observable<WhiteLabel> {
-  const patience = () => Math.min(GRACE, deadline.remaining() / 2);
-  return flags$.pipe(
+): Observable<readonly [T, WhiteLabel]> {
+  const whiteLabel$ = flags$.pipe(
     map(({ authkitWhitelist }): WhiteLabel => ({
       isWhiteLabel: authkitWhitelist ?? false,
     })),
     catchError((failure: AuthKitException) =>
       of({ isWhiteLabel: false, failure }),
     ),
-    takeUntil(pages$.pipe(delayWhen(() => timer(patience())))),
-    defaultIfEmpty({ isWhiteLabel: false, failure: 'late' as const }),
+    startWith(undefined),
+  );
+  const patience = () => timer(Math.min(GRACE, deadline.remaining() / 2));
+  return combineLatest([pages$, whiteLabel$]).pipe(
+    switchMap(([pages, known]) =>
+      known
+        ? of([pages, known] as const)
+        : patience().pipe(map(() => [pages, LATE] as const)),
+    ),
+    take(1),
   );
 }
