@@ -1,22 +1,22 @@
 import { performance } from 'node:perf_hooks';
 
-/** Objects in all values together: about 50 MB of integrations. */
-const MAX_OBJECTS = 100_000;
+/** Characters of all values together, in JSON: about 50 MB, as pages are there as text and as bytes. */
+const MAX_SIZE = 25_000_000;
 
 interface Kept {
   readonly value: unknown;
   /** When (ms) it is worthless. */
   readonly until: number;
-  readonly weight: number;
+  readonly size: number;
 }
 
 /** A cache in the memory of this instance: the least recently used is forgotten first. */
 export class MemoryStore {
   /** Truly private: nothing that inspects this object shows it. */
   readonly #kept = new Map<string, Kept>();
-  #weight = 0;
+  #size = 0;
 
-  constructor(private readonly max = MAX_OBJECTS) {}
+  constructor(private readonly max = MAX_SIZE) {}
 
   get(key: string): unknown {
     const kept = this.#kept.get(key);
@@ -32,27 +32,17 @@ export class MemoryStore {
 
   set(key: string, value: unknown, ttl: number): void {
     this.delete(key);
-    const weight = weigh(value);
-    this.#kept.set(key, { value, until: performance.now() + ttl, weight });
-    this.#weight += weight;
+    const size = JSON.stringify(value).length;
+    this.#kept.set(key, { value, until: performance.now() + ttl, size });
+    this.#size += size;
     for (const oldest of this.#kept.keys()) {
-      if (this.#weight <= this.max) return;
+      if (this.#size <= this.max) return;
       this.delete(oldest);
     }
   }
 
   delete(key: string): void {
-    this.#weight -= this.#kept.get(key)?.weight ?? 0;
+    this.#size -= this.#kept.get(key)?.size ?? 0;
     this.#kept.delete(key);
   }
-}
-
-/** The objects that a value is made of, and at least one. */
-function weigh(value: unknown): number {
-  let weight = 1;
-  if (typeof value !== 'object' || value === null) return weight;
-  for (const inner of Object.values(value)) {
-    if (typeof inner === 'object' && inner !== null) weight += weigh(inner);
-  }
-  return weight;
 }

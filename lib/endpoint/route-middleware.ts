@@ -10,13 +10,7 @@ import {
   withoutCors,
   type SetHeaders,
 } from './settle-cors.js';
-import { widgetCors, widgetHeaders } from './widget-cors.js';
-
-/** A token is made for one identity: nobody on the way may store it. */
-const noStore: Middleware = (_request, response, next) => {
-  response.setHeader('Cache-Control', 'no-store');
-  next();
-};
+import { answerPreflights, widgetHeaders } from './widget-cors.js';
 
 /**
  * Puts in front of the controllers what has to be there before their guards: the
@@ -30,25 +24,27 @@ export function applyRouteMiddleware(
   origins: readonly string[],
   server: Server | undefined,
 ): void {
-  const settle = (controller: Type, setHeaders: SetHeaders) => {
-    const settled: Middleware = (request, response, next) => {
-      settleCors(request, response, setHeaders);
-      next();
+  const put = (
+    controller: Type,
+    setHeaders?: SetHeaders,
+    answer: Middleware = (_request, _response, next) => next(),
+  ) => {
+    // One for all: each middleware of Nest's costs a layer of the router.
+    const middleware: Middleware = (request, response, next) => {
+      // What is answered is for one identity: nobody on the way may store it.
+      response.setHeader('Cache-Control', 'no-store');
+      if (setHeaders) settleCors(request, response, setHeaders);
+      answer(request, response, next);
     };
-    consumer.apply(settled).forRoutes(controller);
-    if (server) {
+    consumer.apply(middleware).forRoutes(controller);
+    if (server && setHeaders) {
       settleCorsOf(server, servedPaths(consumer, controller), setHeaders);
     }
   };
 
-  consumer.apply(noStore).forRoutes(token);
   if (token.prototype instanceof AuthKitCorsController) {
-    settle(token, widgetHeaders(origins));
-    consumer.apply(widgetCors(origins)).forRoutes(token);
-  }
-  if (grant) {
-    consumer.apply(noStore).forRoutes(grant);
-    // Only pages of the same origin get grants, and they need no CORS.
-    settle(grant, withoutCors);
-  }
+    put(token, widgetHeaders(origins), answerPreflights(origins));
+  } else put(token);
+  // Only pages of the same origin get grants, and they need no CORS.
+  if (grant) put(grant, withoutCors);
 }

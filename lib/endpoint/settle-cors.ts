@@ -19,6 +19,9 @@ interface Rule {
 /** One listener for each server, whatever the number of routes. */
 const rulesOf = new WeakMap<Server, Rule[]>();
 
+/** Responses whose headers are in our hands. */
+const settled = new WeakSet<ServerResponse>();
+
 /**
  * Takes the CORS headers of a response into our own hands. An app-wide
  * `enableCors()` comes before every module's middleware, and on Fastify its
@@ -30,6 +33,8 @@ export function settleCors(
   response: ServerResponse,
   setHeaders: SetHeaders,
 ): void {
+  if (settled.has(response)) return;
+  settled.add(response);
   onHeaders(response, () => {
     for (const name of response.getHeaderNames()) {
       if (name.startsWith('access-control-')) response.removeHeader(name);

@@ -1,31 +1,31 @@
 import type { IncomingMessage } from 'node:http';
-import cors from 'cors';
+import cors, { type CorsOptions } from 'cors';
 import type { Middleware } from './middleware.js';
 import type { SetHeaders } from './settle-cors.js';
 
 /** Seconds for which a browser may keep the answer to a preflight. */
 const MAX_AGE = 600;
 
-/**
- * Answers the browser's CORS questions for the token endpoint: the listed
- * origins may POST with any header; none is told `*`, none may send cookies.
- */
-export function widgetCors(
-  origins: readonly string[],
-  { preflightContinue = false } = {},
-): Middleware {
-  return cors({
-    origin: [...origins],
-    methods: ['POST'],
-    maxAge: MAX_AGE,
-    preflightContinue,
-  });
+/** Who may call the token endpoint from a browser: the listed origins may POST with any header; none is told `*`, none may send cookies. */
+const policyFor = (origins: readonly string[]): CorsOptions => ({
+  origin: [...origins],
+  methods: ['POST'],
+  maxAge: MAX_AGE,
+});
+
+/** Answers the browser's question whether it may call the token endpoint. */
+export function answerPreflights(origins: readonly string[]): Middleware {
+  const answer: Middleware = cors(policyFor(origins));
+  return (request, response, next) =>
+    isPreflight(request) ? answer(request, response, next) : next();
 }
 
-/** The headers of {@link widgetCors}, for a response that somebody else makes. */
+/** The headers that tell the browser who may read a response, whoever makes it. */
 export function widgetHeaders(origins: readonly string[]): SetHeaders {
-  const setHeaders = widgetCors(origins, { preflightContinue: true });
-
+  const setHeaders: Middleware = cors({
+    ...policyFor(origins),
+    preflightContinue: true,
+  });
   return (request, response) => {
     setHeaders(request, response, () => {});
     if (isPreflight(request)) {

@@ -95,6 +95,27 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
       expect(answer.headers.get('cache-control')).toBe('no-store');
     });
 
+    it('hands rows on as Pica has written them, also what JavaScript numbers cannot hold', async () => {
+      const url = await start();
+      const row = (page: number) =>
+        `{"id":9007199254740993${page}, "price":1.0,"title":"Caf\\u00e9 ✓"}`;
+      for (const page of [1, 2]) {
+        pica.fault({
+          path: '/v1/authkit',
+          page,
+          body: `{"rows":[${row(page)}],"total":2,"pages":2,"page":${page},"requestId":"r${page}"}`,
+        });
+      }
+      for (const _ of ['without a guess', 'with one']) {
+        const answer = await askForToken(`${url}/authkit-token`);
+        expect(answer.text).toContain(`"rows":[${row(1)},${row(2)}]`);
+        expect(answer.body).toMatchObject({ total: 2, requestId: 'r2' });
+        expect(answer.headers.get('content-length')).toBe(
+          String(Buffer.byteLength(answer.text)),
+        );
+      }
+    });
+
     it('asks Pica in the name of that user, with the secret key and nothing of the request', async () => {
       const url = await start();
       await askForToken(`${url}/authkit-token?identity=mallory&page=2`, {

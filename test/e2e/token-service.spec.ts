@@ -44,6 +44,25 @@ describe('AuthKitTokenService', () => {
     pica.whiteLabel = false;
   });
 
+  it('gives the same token as JSON, for controllers that send it as it is', async () => {
+    const tokens = await service();
+    const json = await tokens.createJson({ identity: 'ada' });
+    expect(JSON.parse(json.toString())).toEqual({
+      ...(await tokens.create({ identity: 'ada' })),
+      requestId: expect.any(String),
+    });
+    const nobody = tokens.createJson({ identity: '' });
+    expect(await reasonOf(nobody)).toBe('unidentified');
+  });
+
+  it('gives every caller a token of its own', async () => {
+    const tokens = await service();
+    const spoilt = await tokens.create({ identity: 'ada' });
+    spoilt.rows.length = 0;
+    const token = await tokens.create({ identity: 'ada' });
+    expect(token.rows).toEqual(pica.rows);
+  });
+
   it('clamps a limit to what Pica gives, and takes senseless numbers for none', async () => {
     const tokens = await service();
     expect(
