@@ -148,10 +148,12 @@ export class PicaClient implements OnApplicationShutdown {
       if (token.received > MAX_TOKEN_BYTES) {
         throw malformed(response, 'too large');
       }
-      return believe(response, () => {
+      const answer = believe(response, () => {
         checkJson(data, headers['content-type']);
         return read(data);
       });
+      this.budget.refill();
+      return answer;
     } catch (error) {
       throw failureOfError(error);
     }

@@ -1,10 +1,4 @@
-import {
-  retry,
-  tap,
-  throwError,
-  timer,
-  type MonoTypeOperatorFunction,
-} from 'rxjs';
+import { retry, throwError, timer, type MonoTypeOperatorFunction } from 'rxjs';
 import type { AuthKitException } from './authkit.exception.js';
 import type { Deadline } from './deadline.js';
 import { isPassing } from './failures.js';
@@ -28,10 +22,10 @@ export interface RetryPolicy {
 }
 
 /**
- * Gives a call its attempts: `retries` more after the first where the failure can pass, none that the deadline would cut
- * off or that the budget does not allow. Waits are exponential with full
- * jitter, so that many clients do not come back at the same moment, or what
- * `Retry-After` says.
+ * Gives a call its attempts: `retries` more after the first where the failure
+ * can pass, none that the deadline would cut off or that the budget does not
+ * allow. Waits are exponential with full jitter, so that many clients do not
+ * come back at the same moment, or what `Retry-After` says.
  */
 export function withRetries<T>(
   { retries, budget, onFailure }: RetryPolicy,
@@ -39,7 +33,6 @@ export function withRetries<T>(
 ): MonoTypeOperatorFunction<T> {
   return (attempt) =>
     attempt.pipe(
-      tap(() => budget.refill()),
       retry({
         delay: (failure: AuthKitException, count) => {
           onFailure(failure, count);
