@@ -17,9 +17,9 @@ import {
   type PicaPage,
 } from '../pica/answers.js';
 import type { PicaCall } from '../pica/pica.client.js';
+import type { AskAllPages, AskPage, SourceOptions } from './ask.js';
 import { fetchAllPages, isSameCatalogue } from './pages.js';
 import { tokenJson } from './token-json.js';
-import type { AskAllPages, AskPage, SourceOptions } from './token-source.js';
 
 /** What is kept of a page, as JSON can hold it: nothing that is bound to an identity. */
 interface KeptPage extends Pick<PageFields, 'total' | 'pages'> {
@@ -122,7 +122,7 @@ function complete(first: PicaPage, others: readonly PicaPage[]): PicaPage[] {
   return [first, ...others.map(({ rows }) => ({ ...first, rows }))];
 }
 
-/** What has been kept by this instance and need not be checked when it comes back: a store in memory gives the same object. */
+/** What this instance has kept, and need not check when it comes back: a store in memory gives the same object. */
 const own = new WeakMap<object, PicaPage[]>();
 
 function toKept(pages: PicaPage[]): KeptPage[] {

@@ -8,7 +8,7 @@ import {
   type PicaFlags,
 } from '../pica/answers.js';
 import type { PicaCall } from '../pica/pica.client.js';
-import type { SourceOptions } from './token-source.js';
+import type { SourceOptions } from './ask.js';
 
 /** Keeps of the account's flags whether it is white label. A failure is not kept. */
 export function keepFlags(

@@ -23,18 +23,14 @@ import { Deadline } from '../pica/deadline.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import type { AuthKitToken } from '../pica/types.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
+import type { AskPage, SourceOptions } from './ask.js';
 import { Cancellation } from './cancellation.js';
 import { mergePages } from './merge-pages.js';
 import { PageHints } from './page-hints.js';
 import { isSecretKey } from './secret-key.js';
 import { TokenLog } from './token-log.js';
 import { tokenJson, type TokenParts } from './token-json.js';
-import {
-  tokenSource,
-  type AskPage,
-  type SourceOptions,
-  type TokenSource,
-} from './token-source.js';
+import { tokenSource, type TokenSource } from './token-source.js';
 import { besideFlags } from './white-label.js';
 
 /** Tokens of one registration that may wait for Pica at the same time. */
