@@ -55,7 +55,11 @@ export function showValue(value: unknown, secrets: readonly unknown[]): string {
     /sk_(?:test|live)_/.test(text) ||
     /\/\/[^/]*@/.test(text) ||
     secrets.some(
-      (secret) => typeof secret === 'string' && secret && text.includes(secret),
+      (secret) =>
+        typeof secret === 'string' &&
+        secret &&
+        // Shown, it may have escapes and other quotes.
+        (text.includes(secret) || text.includes(inspect(secret).slice(1, -1))),
     );
   if (mayBeSecret) return 'a value that may hold a secret';
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;

@@ -133,6 +133,13 @@ export function resolveOptions(
     // `{ grants: true }` without a secret is a fault of the options, not of the first request.
     faults.push(...faultsOfGrant(grant ?? {}));
   }
+  const { vendor: name = 'pica', paging = VENDORS[name]?.paging } = given;
+  if (grant?.singleUse === true && paging === 'forward') {
+    faults.push(
+      "grant.singleUse: given true with paging 'forward', by which the widget asks for every page with the same grant; " +
+        "expected false, or paging: 'all'.",
+    );
+  }
   if (faults.length > 0) {
     throw new Error(
       `AuthKitModule: bad options.\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,

@@ -12,6 +12,7 @@ const PAUSE = 1_000;
 const QUIET = 60_000;
 
 const LATE = Symbol('late');
+const NONSENSE = Symbol('nonsense');
 
 /**
  * The store of the cache, of which nothing bad comes: what fails, hangs or is
@@ -66,10 +67,15 @@ export class CarefulStore implements OnApplicationShutdown {
     return typeof this.store.add === 'function';
   }
 
-  /** Whether the key was free and is now taken; `undefined` where the store cannot tell. */
+  /** Whether the key was free and is now taken; `undefined` where the store fails, `false` where its answer says neither. */
   async add(key: string, ttl: number): Promise<boolean | undefined> {
-    const added = await this.attempt(() => this.store.add?.(key, true, ttl));
-    return typeof added === 'boolean' ? added : undefined;
+    const added = await this.attempt(async () => {
+      const answer: unknown = await this.store.add?.(key, true, ttl);
+      return typeof answer === 'boolean' ? answer : NONSENSE;
+    });
+    if (added !== NONSENSE) return added ?? undefined;
+    this.warn('answers add() with something else than true or false');
+    return false;
   }
 
   onApplicationShutdown(): void {

@@ -74,7 +74,7 @@ function createGrantController(
   class AuthKitTokenGrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
   mount(
     AuthKitTokenGrantController,
-    `${path}/grant`,
+    `${path.replace(/\/+$/, '')}/grant`,
     [SameOriginGuard, ...guards, AuthKitIdentityGuard],
     options,
   );

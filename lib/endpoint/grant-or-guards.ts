@@ -6,7 +6,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { firstValueFrom, isObservable } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { bearerOf } from '../grant/bearer.js';
 import { looksLikeGrant } from '../grant/grant-format.js';
 import { AuthKitGrantGuard } from '../grant/grant.guard.js';
@@ -57,5 +57,5 @@ async function passes(
   context: ExecutionContext,
 ): Promise<boolean> {
   const verdict = guard.canActivate(context);
-  return isObservable(verdict) ? firstValueFrom(verdict) : verdict;
+  return isObservable(verdict) ? lastValueFrom(verdict) : verdict;
 }

@@ -39,6 +39,7 @@ export class SameOriginGuard implements CanActivate {
     // Hosts, not schemes: behind a proxy that ends TLS the app may not know its own.
     if (!URL.canParse(origin)) return false;
     const { protocol, host } = new URL(origin);
+    if (!/^https?:$/.test(protocol)) return false;
     const { url } = this.options.grant ?? {};
     const own = [`${protocol}//${hostOf(request)}`, url];
     return own.some(

@@ -12,7 +12,7 @@ const MAX_LENGTH = 8_192;
  * Decoders are lenient; this keeps every grant to one spelling.
  */
 export function isCompactJwt(text: string): boolean {
-  if (text.length > MAX_LENGTH) return false;
+  if (typeof text !== 'string' || text.length > MAX_LENGTH) return false;
   const parts = text.split('.');
   return parts.length === 3 && parts.every(isCanonical);
 }

@@ -75,19 +75,25 @@ async function createGrantJwt(
 
     async open(grant) {
       if (!isCompactJwt(grant)) throw refusedGrant('invalid');
-      for (const key of keys) {
-        try {
-          const { payload } = await jwtVerify(grant, key, expected);
-          return claimsOf(payload);
-        } catch (error) {
-          // Signed with another secret, perhaps the next one.
-          if (isSignatureFault(error)) continue;
-          throw refusedGrant(refusalOf(error));
-        }
-      }
-      throw refusedGrant('invalid');
+      const { payload, protectedHeader } = await verify(grant);
+      // jose takes lists of audiences, and other spellings of a type.
+      if (protectedHeader.typ !== GRANT_TYPE) throw refusedGrant('invalid');
+      if (payload.aud !== expected.audience) throw refusedGrant('elsewhere');
+      return claimsOf(payload);
     },
   };
+
+  async function verify(grant: string) {
+    for (const key of keys) {
+      try {
+        return await jwtVerify(grant, key, expected);
+      } catch (error) {
+        // Signed with another secret, perhaps the next one.
+        if (!isSignatureFault(error)) throw refusedGrant(refusalOf(error));
+      }
+    }
+    throw refusedGrant('invalid');
+  }
 }
 
 /** The grants of a registration, where its options ask for them. */
@@ -102,15 +108,28 @@ function claimsOf({
   sub,
   identityType,
   jti,
+  iat,
   exp,
 }: Record<string, unknown>): GrantClaims {
-  if (typeof jti !== 'string') throw new TypeError('jti is no string');
+  if (typeof jti !== 'string') throw refusedGrant('invalid');
+  // Else an instance whose clock is ahead would make grants that are good for longer.
+  if ((iat as number) > Date.now() / 1_000 + CLOCK_TOLERANCE) {
+    throw refusedGrant('early');
+  }
   const until = ((exp as number) + CLOCK_TOLERANCE) * 1_000;
   return {
-    who: toIdentity({ identity: sub, identityType }),
+    who: identityOf({ identity: sub, identityType }),
     jti,
     remaining: Math.max(0, until - Date.now()),
   };
+}
+
+function identityOf(candidate: unknown): AuthKitIdentity {
+  try {
+    return toIdentity(candidate);
+  } catch {
+    throw refusedGrant('invalid');
+  }
 }
 
 function isSignatureFault(error: unknown): boolean {

@@ -16,7 +16,8 @@ export interface AuthKitGrantOptions {
 
   /**
    * Address of the token endpoint as the widget reaches it, where the app
-   * cannot tell from the request, e.g. behind a proxy that rewrites paths.
+   * cannot tell from the request: behind a proxy that rewrites paths, or where
+   * the token route has another prefix than the grant route.
    * @default the address of the request for the grant, without its `/grant`
    */
   url?: string;
@@ -26,7 +27,9 @@ export interface AuthKitGrantOptions {
    * token when its session expires: with `true` the user then opens the dialog
    * again. Used grants are remembered in the memory of one instance; with a
    * `cache.store` in that too: for certain across instances where it has an
-   * atomic `add`, else unless two replays come at the same moment.
+   * atomic `add`, else unless two replays come at the same moment. Not with
+   * `paging: 'forward'`, the default for One: its widget asks for every page
+   * with the same grant.
    * @default false
    */
   singleUse?: boolean;
@@ -39,8 +42,9 @@ export interface AuthKitGrantOptions {
 
   /**
    * The `aud` claim. Registrations with the same secret refuse each other's
-   * grants as long as it differs.
-   * @default the path and version of the controller, e.g. `/authkit-token`
+   * grants as long as it differs: name it where two have no controller, or have
+   * the same path and are told apart by a `RouterModule`.
+   * @default the path and version of the controller, e.g. `/authkit-token`; `authkit-grant-service` without one
    */
   audience?: string;
 }

@@ -54,7 +54,8 @@ import { answerOfWidget, isOfWidget } from './widget/widget-site.js';
  *   it('offers the integrations to the user who is signed in', async () => {
  *     const { body } = await token().expect(200);
  *     expect(body.rows).toEqual(pica.rows);
- *     expect(pica.requests.at(-1)?.body).toMatchObject({ identity: 'ada' });
+ *     const asked = pica.requests.find(({ path }) => path === '/v1/authkit');
+ *     expect(asked?.body).toMatchObject({ identity: 'ada' });
  *   });
  *
  *   it('says so when Pica is down', async () => {

@@ -141,6 +141,8 @@ describe.each(PLATFORMS)('failing, with the sample on %s', (platform) => {
     await visitor.gone();
     await visitor.openWidget();
     await visitor.integrations('247 integrations');
+    // Also after a click on what cannot have the focus.
+    await visitor.widget.getByText('247 integrations').click();
     await visitor.page.keyboard.press('Escape');
     await visitor.gone();
     expect(await visitor.events(2)).toEqual(['onClose', 'onClose']);

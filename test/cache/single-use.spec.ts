@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import {
   afterAll,
   afterEach,
@@ -6,6 +6,7 @@ import {
   describe,
   expect,
   it,
+  jest,
 } from '@jest/globals';
 import { Keyv } from 'keyv';
 import { AuthKitModule, type AuthKitCacheStore } from '../../lib/index.js';
@@ -77,6 +78,30 @@ describe('a single-use grant', () => {
     expect((await askForToken(one, body)).status).toBe(200);
     expect((await askForToken(other, body)).status).toBe(401);
   });
+
+  it.each([
+    ['OK', null],
+    [1, 0],
+  ])(
+    'is refused where the store’s add tells %p and %p instead of true and false, and the log says so',
+    async (yes, no) => {
+      const warn = jest
+        .spyOn(Logger.prototype, 'warn')
+        .mockImplementation(() => {});
+      const taken = new Set<string>();
+      const add = (key: string) => {
+        if (taken.has(key)) return no;
+        taken.add(key);
+        return yes;
+      };
+      const store = Object.assign(new Keyv(), { add }) as never;
+      expect(await replays([await instance(store)])).toBe(0);
+      expect(warn.mock.calls.flat().join('\n')).toMatch(
+        /add\(\).*true or false/,
+      );
+      warn.mockRestore();
+    },
+  );
 
   it('gets one through in each instance while the store fails or hangs', async () => {
     const fail = () => {

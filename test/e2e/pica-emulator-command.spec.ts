@@ -130,6 +130,24 @@ describe('pica-emulator', () => {
     },
   );
 
+  it('ends with npx, whose shell keeps signals to itself', async () => {
+    const shell = spawn(
+      'sh',
+      ['-c', `"${process.execPath}" "${command}" --port 0; true`],
+      { env: { ...process.env, npm_command: 'exec' } },
+    );
+    let output = '';
+    for await (const text of shell.stdout.setEncoding('utf8')) {
+      output += text;
+      if (output.includes('Ctrl+C')) break;
+    }
+    const url = / runs at (\S+)/.exec(output)![1]!;
+    expect((await fetch(url)).status).toBe(200);
+    shell.kill('SIGTERM');
+    const answers = () => fetch(url).then(Boolean, () => false);
+    while (await answers()) await new Promise((next) => setTimeout(next, 20));
+  });
+
   it('explains itself', async () => {
     const emulator = new Emulator('--help');
     expect(await emulator.exit()).toBe(0);

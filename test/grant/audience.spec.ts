@@ -4,7 +4,7 @@ import { audienceOf } from '../../lib/grant/audience.js';
 
 describe('the audience of a registration', () => {
   it.each<[Parameters<typeof audienceOf>[0], string]>([
-    [undefined, '/authkit-token'],
+    [undefined, 'authkit-grant-service'],
     [{}, '/authkit-token'],
     [{ path: '/authkit-token/' }, '/authkit-token'],
     [{ path: 'team//token' }, '/team/token'],

@@ -82,6 +82,21 @@ const BAD: [string, () => string | Promise<string>, RegExp][] = [
     () => forge({ exp: 1 }),
     /expired.*open the dialog again/i,
   ],
+  [
+    'made by a clock that is ahead',
+    () => forge({ iat: now() + 30, exp: now() + 90 }),
+    /not valid yet.*again/i,
+  ],
+  [
+    'for this endpoint among others',
+    () => forge({ aud: ['/authkit-token', '/elsewhere'] }),
+    /another endpoint/,
+  ],
+  [
+    'of a type in another spelling',
+    () => forge({}, { typ: 'application/authkit-grant+jwt' }),
+    /not valid/,
+  ],
   ['not yet valid', () => forge({ nbf: now() + 30 }), /not valid yet.*again/i],
   [
     'for another endpoint',
@@ -174,7 +189,7 @@ describe.each(PLATFORMS)('a bad grant on %s', (platform) => {
     const bad = BAD.filter(
       ([name]) =>
         grants === true ||
-        !/parts|no JWT|huge|another JWT|cut short/.test(name),
+        !/parts|no JWT|huge|another JWT|another spelling|cut short/.test(name),
     );
     it.each(bad)(
       '%s: 401, and Pica is not asked',

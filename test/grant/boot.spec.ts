@@ -151,6 +151,32 @@ describe('at boot', () => {
     expect(said).not.toContain(SECRET);
   });
 
+  it('nor is one with a line break at its end, as read from a file', async () => {
+    const secret = `${SECRET}\n`;
+    const said = await boot(
+      AuthKitModule.forRoot({
+        secretKey: 'sk_test_1',
+        vendor: secret as 'pica',
+        grant: { secret, audience: [secret] as never },
+      }),
+    );
+    expect(said).toMatch(
+      /grant\.audience: given a value that may hold a secret/,
+    );
+    expect(said).not.toContain(SECRET);
+  });
+
+  it('single use is refused where the widget asks for several pages with one grant', async () => {
+    const grant = { secret: SECRET, singleUse: true };
+    const options = { secretKey: 'sk_test_1', vendor: 'one', grant } as const;
+    expect(await boot(AuthKitModule.forRoot(options))).toMatch(
+      /grant\.singleUse: given true with paging 'forward'.*expected false, or paging: 'all'/,
+    );
+    expect(
+      await boot(AuthKitModule.forRoot({ ...options, paging: 'all' })),
+    ).toBe('booted');
+  });
+
   it('32 bytes are enough, and bytes are what counts', async () => {
     for (const secret of [
       'x'.repeat(32),

@@ -141,6 +141,13 @@ describe.each(PLATFORMS)('optional grants on %s', (platform) => {
     expect(asked).toEqual(['first', 'second']);
     expect(identity()).toEqual({ identity: 'edith', identityType: 'user' });
 
+    // Of a guard that says several things, the last one counts, as in Nest.
+    const undecided: CanActivate = {
+      canActivate: () => of(true, false) as never,
+    };
+    const shut = await start(RequestScopedGuard, undecided);
+    expect((await askForToken(shut, { headers })).status).toBe(403);
+
     asked.length = 0;
     const closed = await start(note('first', false), note('second', true));
     expect((await askForToken(closed, { headers })).status).toBe(403);

@@ -8,13 +8,19 @@ import {
   it,
 } from '@jest/globals';
 import {
+  AuthKitGrantService,
   AuthKitModule,
   type AuthKitControllerOptions,
   type AuthKitGrantOptions,
 } from '../../lib/index.js';
 import { PicaEmulator } from '../../lib/testing/index.js';
-import { askForGrant, OTHER_SECRET, SECRET } from '../support/grants.js';
-import { PLATFORMS, runApp, stopApps } from '../support/run-app.js';
+import {
+  askForGrant,
+  grantOf,
+  OTHER_SECRET,
+  SECRET,
+} from '../support/grants.js';
+import { createApp, PLATFORMS, runApp, stopApps } from '../support/run-app.js';
 import { SessionGuard } from '../support/session.guard.js';
 import { askForToken } from '../support/widget.js';
 
@@ -34,14 +40,18 @@ const registration = (
     controller,
     ...grant
   }: Partial<AuthKitGrantOptions> & {
-    controller?: AuthKitControllerOptions;
+    controller?: false | AuthKitControllerOptions;
   } = {},
 ) =>
   AuthKitModule.forRoot({
     secretKey: pica.secretKey,
     baseUrl: pica.url,
     grant: { secret, ...grant },
-    controller: { guards: [SessionGuard], grants: true, ...controller },
+    controller: controller !== false && {
+      guards: [SessionGuard],
+      grants: true,
+      ...controller,
+    },
   });
 
 describe.each(PLATFORMS)('on %s', (platform) => {
@@ -110,6 +120,24 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         message: expect.stringMatching(/another endpoint/),
       });
     }
+  });
+
+  it('a grant of the service alone is none for a route, nor the other way round', async () => {
+    @Module({
+      imports: [registration(SECRET, { controller: false })],
+    })
+    class App {}
+    const app = await createApp(platform, App);
+    await app.init();
+    const service = app.get(AuthKitGrantService, { strict: false });
+    const route = `${await start(registration(SECRET))}/authkit-token`;
+    const grant = await service.issue({ identity: 'ada' });
+    const headers = { authorization: `Bearer ${grant}` };
+    expect((await askForToken(route, { headers })).status).toBe(401);
+    const own = grantOf(await askForGrant(route));
+    await expect(service.verify(own)).rejects.toThrow(/another endpoint/);
+    await expect(service.verify(grant)).resolves.toEqual({ identity: 'ada' });
+    await expect(service.verify({} as never)).rejects.toThrow(/not valid/);
   });
 
   it('`grant.audience` and `grant.issuer` tell apps with the same path and secret apart', async () => {

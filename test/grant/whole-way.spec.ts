@@ -142,6 +142,17 @@ describe.each(PLATFORMS)('grants on %s', (platform) => {
     expect(status).toBe(200);
   });
 
+  it.each(['authkit-token/', '/authkit-token', 'a/b/', '/'])(
+    'are there for a path that is written as %s',
+    async (path) => {
+      const url = await start({ controller: { path } });
+      const route = `${url}/${path}`.replaceAll(/(?<!:)\/+/g, '/');
+      const { status, body } = await askForGrant(route.replace(/\/$/, ''));
+      expect(status).toBe(200);
+      expect((await askForToken(body.url, body)).status).toBe(200);
+    },
+  );
+
   it('name the endpoint as the proxy was asked for it, where the app trusts the proxy', async () => {
     const forwarded = {
       'x-forwarded-proto': 'https',

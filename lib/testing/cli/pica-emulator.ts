@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { PicaEmulator } from '../pica-emulator.js';
 import { ArgumentError, readArguments, USAGE } from './arguments.js';
+import { endWithNpx } from './end-with-npx.js';
 import { greeting } from './greeting.js';
 
 /** `npx pica-emulator`: the emulator as a process of its own. */
@@ -14,6 +15,7 @@ async function run(): Promise<void> {
   // Nothing else keeps the process alive. The same signal again ends it at once.
   const stop = () => void emulator.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  endWithNpx(stop);
   process.stdout.write(greeting(emulator));
 }
 

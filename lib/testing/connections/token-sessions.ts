@@ -8,7 +8,6 @@ export class TokenSessions {
   private readonly owners = new Map<string, Owner>();
 
   remember(requestId: string | number | null, owner: Owner): void {
-    if (requestId === null) return;
     const name = String(requestId);
     // Deleted first, so that the newest stand last.
     this.owners.delete(name);

@@ -23,7 +23,7 @@ export class PicaVault {
     private readonly config: ConfigType<typeof authKitConfig>,
   ) {}
 
-  /** The latest hundred of a user. */
+  /** Those of a user: the first page, of a hundred at most. */
   async connectionsOf(userId: string): Promise<Connection[]> {
     const rows = await this.ask({
       identity: userId,

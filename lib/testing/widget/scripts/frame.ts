@@ -16,7 +16,8 @@ export function openFrame() {
     element('footer', {}, element('span', { class: 'badge', title: 'Nothing here is real: no account is touched, nothing leaves this machine.' }, 'emulator'), vendor),
   );
   document.body.replaceChildren(dialog);
-  dialog.addEventListener('keydown', (event) => {
+  // Not of the dialog: a click beside its controls leaves the focus with the page.
+  document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') host.closed();
     if (event.key === 'Tab') keepFocus(event, dialog);
   });
