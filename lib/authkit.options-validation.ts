@@ -148,7 +148,9 @@ export function resolveOptions(
 
   const vendor = VENDORS[given.vendor ?? 'pica'];
   const baseUrl = (given.baseUrl ?? vendor.baseUrl).replace(/\/+$/, '');
-  const { secretKey } = given;
+  const { secretKey, http } = given;
+  // A stand-in on this machine is not behind the company's proxy, which `HTTP_PROXY` would send it through.
+  const proxy = http?.proxy ?? (isLoopback(baseUrl) ? false : undefined);
   return {
     secretKey: typeof secretKey === 'function' ? secretKey : () => secretKey,
     vendor,
@@ -163,8 +165,7 @@ export function resolveOptions(
     pageHint: given.pageHint ?? true,
     cache: isGiven(cache) ? resolveCache(cache) : undefined,
     paging: given.paging ?? vendor.paging,
-    // A stand-in on this machine is not behind the company's proxy, which `HTTP_PROXY` would send it through.
-    http: { ...(isLoopback(baseUrl) && { proxy: false }), ...given.http },
+    http: () => ({ ...http, proxy }),
     origins: [vendor.widgetOrigin, ...(given.allowedOrigins ?? [])],
     grant: isGiven(grant) ? resolveGrant(grant) : undefined,
   };

@@ -28,6 +28,9 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
 
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<object>();
+    // Somebody else has, a timeout of the app's, say.
+    if (httpAdapter.isHeadersSent(response)) return;
+
     const { reason } = exception;
     const retryAfter =
       exception.retryAfter ??

@@ -10,15 +10,14 @@ export function rawResponse(response: PlatformResponse): ServerResponse {
 }
 
 /**
- * Aborts when the client goes away before it has its answer. (The request's
+ * Aborts when the client goes away, or has its answer from somewhere else. (The request's
  * `close` and Fastify's `request.signal` say so of every POST that was read.)
  */
 export function clientGone(response: PlatformResponse): AbortSignal {
   const gone = new AbortController();
   const raw = rawResponse(response);
-  const close = () => {
-    if (!raw.writableEnded) gone.abort();
-  };
+  // It also comes after an answer, ours or another's: there is nothing left to do then.
+  const close = () => gone.abort();
   if (raw.destroyed) close();
   else raw.once('close', close);
   return gone.signal;

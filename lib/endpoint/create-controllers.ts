@@ -45,7 +45,7 @@ export function createControllers(
 function createTokenController(
   options: AuthKitControllerOptions,
 ): Type<AuthKitController> {
-  const { path, cors = true, tokenRouteDecorators = [] } = options;
+  const { cors = true, tokenRouteDecorators = [] } = options;
   const Base: abstract new (...args: never[]) => AuthKitController = cors
     ? AuthKitCorsController
     : AuthKitController;
@@ -63,22 +63,27 @@ function createTokenController(
     HttpCode(HttpStatus.OK),
     ...tokenRouteDecorators,
   ]);
-  mount(AuthKitTokenController, path, tokenGuards(options), options);
+  mount(AuthKitTokenController, pathOf(options), tokenGuards(options), options);
   return AuthKitTokenController;
 }
 
 function createGrantController(
   options: AuthKitControllerOptions,
 ): Type<AuthKitGrantController> {
-  const { path = AUTHKIT_PATH, guards = [] } = options;
+  const { guards = [] } = options;
   class AuthKitTokenGrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
   mount(
     AuthKitTokenGrantController,
-    `${path.replace(/\/+$/, '')}/grant`,
+    `${pathOf(options)}/grant`,
     [SameOriginGuard, ...guards, AuthKitIdentityGuard],
     options,
   );
   return AuthKitTokenGrantController;
+}
+
+/** Without slashes at its end: what Nest makes of them differs from place to place. */
+function pathOf({ path = AUTHKIT_PATH }: AuthKitControllerOptions): string {
+  return path.replace(/\/+$/, '');
 }
 
 /** Who stands before the token route, and knows in the end whom the token is for. */
@@ -92,7 +97,7 @@ function tokenGuards({
 
 function mount(
   target: Type,
-  path = AUTHKIT_PATH,
+  path: string,
   guards: (Type<CanActivate> | CanActivate)[],
   { version, decorators = [] }: AuthKitControllerOptions,
 ): void {

@@ -23,6 +23,7 @@ export function sendToken(
   } else {
     response.statusCode = 200;
     response.setHeader('Content-Type', JSON_TYPE);
+    response.setHeader('Content-Length', token.length);
     response.end(token);
   }
 }

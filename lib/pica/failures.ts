@@ -6,6 +6,8 @@ import {
 } from './authkit.exception.js';
 import { parseRetryAfter } from './retry-after.js';
 
+const CORRELATION_ID = 'x-one-correlation-id';
+
 /** An answer of Pica's before its body is read. */
 export type PicaResponse = Pick<
   AxiosResponse<Buffer>,
@@ -63,9 +65,16 @@ export function isPassing(failure: AuthKitException): boolean {
   return [408, 429, 500, 502, 503, 504].includes(upstreamStatus);
 }
 
+/** Forgets a correlation id that quotes the secret key, before anything makes a log line of it. */
+export function dropQuotes({ headers }: PicaResponse, secret: string): void {
+  if (String(headers[CORRELATION_ID]).includes(secret)) {
+    delete headers[CORRELATION_ID];
+  }
+}
+
 /** What an answer tells of itself, for the log and for Pica's support. */
 function detailsOf({ status, headers }: PicaResponse): AuthKitErrorDetails {
-  const id: unknown = headers['x-one-correlation-id'];
+  const id: unknown = headers[CORRELATION_ID];
   return {
     upstreamStatus: status,
     // It goes into log lines, so it has to look like an id.

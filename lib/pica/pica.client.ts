@@ -20,6 +20,7 @@ import { attempt } from './attempt.js';
 import type { Deadline } from './deadline.js';
 import { describeFailure } from './describe-failure.js';
 import {
+  dropQuotes,
   failureOf,
   failureOfError,
   malformed,
@@ -39,8 +40,8 @@ import type { AuthKitIdentityType } from './types.js';
 export interface PicaCall {
   readonly secretKey: string;
   readonly deadline: Deadline;
-  /** What has come in so far, in bytes. */
-  received: number;
+  /** What has come in so far: one count for all calls that are made for the token. */
+  readonly received: { bytes: number };
 }
 
 /** The body of a token call: whom the connections will belong to. */
@@ -68,7 +69,12 @@ export class PicaClient implements OnApplicationShutdown {
     @Inject(AUTHKIT_OPTIONS) private readonly options: PicaOptions,
   ) {
     forgetGlobalDefaults(http);
-    this.#route = { ...this.#agents, ...options.http };
+    const { httpAgent, httpsAgent, proxy } = options.http();
+    this.#route = {
+      httpAgent: httpAgent ?? this.#agents.httpAgent,
+      httpsAgent: httpsAgent ?? this.#agents.httpsAgent,
+      proxy,
+    };
   }
 
   /** The account's flags, or `undefined` where the vendor has none. */
@@ -143,9 +149,10 @@ export class PicaClient implements OnApplicationShutdown {
         signal,
       });
       const { status, headers, data } = response;
+      dropQuotes(response, token.secretKey);
       if (status < 200 || status > 299) throw failureOf(response);
-      token.received += data.length;
-      if (token.received > MAX_TOKEN_BYTES) {
+      token.received.bytes += data.length;
+      if (token.received.bytes > MAX_TOKEN_BYTES) {
         throw malformed(response, 'too large');
       }
       const answer = believe(response, () => {

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/axios';
 
 /** Decompressed. No page of 150 integrations comes near: more is not an answer of Pica's. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The same for all pages of a token. */
 export const MAX_TOKEN_BYTES = 32 * 1024 * 1024;

@@ -22,5 +22,6 @@ export interface PicaOptions {
   readonly attemptTimeout: number;
   /** Further attempts per call. */
   readonly retries: number;
-  readonly http: AuthKitHttpOptions;
+  /** A function, so that no inspected object shows the agents: their sockets hold the headers of calls. */
+  readonly http: () => AuthKitHttpOptions;
 }

@@ -17,6 +17,7 @@ import {
   type PicaPage,
 } from '../pica/answers.js';
 import type { PicaCall } from '../pica/pica.client.js';
+import { MAX_BODY_BYTES } from '../pica/pica.http.js';
 import type { AskAllPages, AskPage, SourceOptions } from './ask.js';
 import { fetchAllPages, isSameCatalogue } from './pages.js';
 import { tokenJson } from './token-json.js';
@@ -131,8 +132,14 @@ function toKept(pages: PicaPage[]): KeptPage[] {
     total,
     pages,
   }));
-  own.set(kept, pages);
+  // No more than that: a page may hold much else, and its rows the whole body.
+  own.set(kept, kept.map(toPage));
   return kept;
+}
+
+function toPage({ rows, total, pages }: KeptPage): PicaPage {
+  const fields = { total, pages } as PageFields;
+  return { fields, rows: Buffer.from(rows) };
 }
 
 /** @throws {UnbelievableAnswer} or {SyntaxError} for what is not what is kept */
@@ -142,8 +149,12 @@ function readKept(value: unknown): PicaPage[] {
   return own.get(value) ?? value.map(readKeptPage);
 }
 
-function readKeptPage({ rows, total, pages }: KeptPage): PicaPage {
-  return readPage(
-    tokenJson({ fields: { total, pages }, rows: [Buffer.from(rows)] }),
-  );
+function readKeptPage(value: unknown): PicaPage {
+  const { rows } = (value ?? {}) as Partial<KeptPage>;
+  // Before anything is made of it: it may be something huge.
+  if (typeof rows !== 'string' || rows.length > MAX_BODY_BYTES) {
+    throw new UnbelievableAnswer('not the rows of a page');
+  }
+  const { fields, rows: json } = toPage(value as KeptPage);
+  return readPage(tokenJson({ fields, rows: [json] }));
 }

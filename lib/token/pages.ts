@@ -1,4 +1,12 @@
-import { catchError, map, mergeMap, Observable, of, Subject } from 'rxjs';
+import {
+  catchError,
+  EMPTY,
+  map,
+  mergeMap,
+  Observable,
+  of,
+  Subject,
+} from 'rxjs';
 import type { PageFields, PicaPage } from '../pica/answers.js';
 import { AuthKitException } from '../pica/authkit.exception.js';
 
@@ -69,15 +77,17 @@ export function fetchAllPages(
     };
 
     const take = ({ number, guessed, page, error }: Arrival) => {
-      const { fields } = first!;
-      if (number > fields.pages) return;
+      if (isBeyond(number)) return;
       if (!page) return subscriber.error(error);
-      if (guessed && !isSameCatalogue(page.fields, fields)) {
+      if (guessed && !isSameCatalogue(page.fields, first!.fields)) {
         return ask(number, number, false);
       }
       pages[number - 1] = page;
       missing -= 1;
     };
+
+    const isBeyond = (number: number) =>
+      first !== undefined && number > first.fields.pages;
 
     const finish = () => {
       if (missing > 0) return;
@@ -90,10 +100,14 @@ export function fetchAllPages(
         .pipe(
           mergeMap(
             ({ number, guessed }) =>
-              fetchPage(number, guessed ? undefined : first).pipe(
-                map((page): Arrival => ({ number, guessed, page })),
-                catchError((error: unknown) => of({ number, guessed, error })),
-              ),
+              isBeyond(number)
+                ? EMPTY
+                : fetchPage(number, guessed ? undefined : first).pipe(
+                    map((page): Arrival => ({ number, guessed, page })),
+                    catchError((error: unknown) =>
+                      of({ number, guessed, error }),
+                    ),
+                  ),
             concurrency,
           ),
         )

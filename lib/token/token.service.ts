@@ -146,7 +146,10 @@ export class AuthKitTokenService implements OnApplicationShutdown {
       if (identity && /[\s:]/.test(identity.identity))
         this.log.unwiseIdentity();
       const secretKey = await this.secretKey(identity);
-      return { identity, call: { secretKey, deadline, received: 0 } };
+      return {
+        identity,
+        call: { secretKey, deadline, received: { bytes: 0 } },
+      };
     }).pipe(
       switchMap(({ identity, call }) => this.ask(identity, options, call)),
     );

@@ -73,9 +73,15 @@ const BAD: [string, AuthKitCacheStore, RegExp][] = [
     { authkitWhitelist: 'yes' },
     [{ rows: [1, 2], total: 247, pages: 3 }],
     [{ rows: 'none', total: 247, pages: 3 }],
+    // Text that would change what the token is, and what a Buffer would be made of.
+    [{ rows: '{"id":1}],"isWhiteLabel":[', total: 247, pages: 3 }],
+    [{ rows: '{"id":1', total: 247, pages: 3 }],
+    [{ rows: { length: 2_000_000_000 }, total: 247, pages: 3 }],
+    [{ rows: ' '.repeat(5_000_000), total: 247, pages: 3 }],
+    [null],
     [{ rows: [{ ['__proto__']: {} }], total: 247, pages: 'three' }],
   ].map((junk): [string, AuthKitCacheStore, RegExp] => [
-    `answers ${JSON.stringify(junk)}`,
+    `answers ${JSON.stringify(junk).slice(0, 80)}`,
     { get: () => junk, set: () => {}, delete: () => {} },
     /not put into it/,
   ]),

@@ -22,9 +22,13 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import { map } from 'rxjs';
 import {
   AuthKitModule,
+  AuthKitTokenService,
   type AuthKitControllerOptions,
   type AuthKitModuleOptions,
 } from '../../lib/index.js';
@@ -114,6 +118,33 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
           String(Buffer.byteLength(answer.text)),
         );
       }
+    });
+
+    it('answers what the app makes of `create()`', async () => {
+      @Injectable()
+      class Fewer extends AuthKitTokenService {
+        override async create(
+          ...args: Parameters<AuthKitTokenService['create']>
+        ) {
+          const token = await super.create(...args);
+          return { ...token, rows: token.rows.slice(0, 1) };
+        }
+      }
+      const module = await Test.createTestingModule({
+        imports: [REGISTRATIONS[way]!({ guards: [SignInGuard] })],
+      })
+        .overrideProvider(AuthKitTokenService)
+        .useClass(Fewer)
+        .compile();
+      const app = module.createNestApplication(
+        platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter(),
+        { logger: false },
+      );
+      await app.listen(0, '127.0.0.1');
+      const answer = await askForToken(`${await app.getUrl()}/authkit-token`);
+      await app.close();
+      expect(answer.status).toBe(200);
+      expect(answer.body.rows).toEqual(pica.rows.slice(0, 1));
     });
 
     it('asks Pica in the name of that user, with the secret key and nothing of the request', async () => {

@@ -14,6 +14,7 @@ import {
 import { PicaEmulator } from '../../lib/testing/index.js';
 import { stopApps } from '../support/run-app.js';
 import { reasonOf, tokenService } from '../support/token-service.js';
+import { until } from '../support/until.js';
 
 let pica: PicaEmulator;
 beforeAll(async () => {
@@ -171,6 +172,49 @@ describe('AuthKitTokenService', () => {
     expect(pica.requests).toHaveLength(0);
   });
 
+  it.each([false, true])(
+    'takes no more than 32 MB for a token, catalogue cached: %s',
+    async (catalogue) => {
+      const row = JSON.stringify({ id: 1, more: 'x'.repeat(3_900_000) });
+      pica.fault({
+        path: '/v1/authkit',
+        body: `{"rows":[${row}],"total":60,"pages":60,"page":1,"requestId":1}`,
+      });
+      const tokens = await service({ cache: { catalogue } });
+      expect(await reasonOf(tokens.create({ identity: 'ada' }))).toBe(
+        'malformed',
+      );
+      expect(pica.requests.length).toBeLessThan(30);
+    },
+  );
+
+  it('takes agents that are not given for none', async () => {
+    const tokens = await service({
+      http: { httpAgent: undefined, httpsAgent: undefined, proxy: undefined },
+    });
+    await tokens.create({ identity: 'ada' });
+    await stopApps();
+    await until(() => pica.openConnections === 0);
+    expect(pica.requests.length).toBeGreaterThan(0);
+  });
+
+  it('is not held up by guesses beyond the last page', async () => {
+    const tokens = await service({
+      concurrency: 2,
+      timeout: 1_500,
+      retries: 0,
+    });
+    pica.integrations = 1000;
+    await tokens.create({ identity: 'ada' });
+    pica.integrations = 150;
+    const before = pica.requests.length;
+    await tokens.create({ identity: 'ada' });
+    pica.integrations = 247;
+    const asked = pica.requests.slice(before);
+    const pages = asked.filter(({ method }) => method === 'POST');
+    expect(pages.length).toBeLessThanOrEqual(4);
+  });
+
   it('keeps no more pages in flight than `concurrency`', async () => {
     pica.integrations = 1000;
     let most = 0;
@@ -221,7 +265,7 @@ describe('the global axios of the app', () => {
     const call = {
       secretKey: pica.secretKey,
       deadline: new Deadline(1_000),
-      received: 0,
+      received: { bytes: 0 },
     };
     await firstValueFrom(client.page({ identity: 'ada' }, 1, 100, call));
     client.onApplicationShutdown();

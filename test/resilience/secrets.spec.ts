@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import {
@@ -52,6 +52,8 @@ const EVERYTHING_WRONG: Fault[] = [
   { status: 200, body: `{"rows": "${SECRET}"` },
   { reset: true },
   { hang: true },
+  { status: 500, headers: { 'x-one-correlation-id': SECRET } },
+  { status: 200, body: `forged "${SECRET}` },
   {
     status: 503,
     headers: {
@@ -105,24 +107,57 @@ describe('the secret key', () => {
     },
   );
 
-  it('is not shown by the service while a call runs', async () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({ secretKey: SECRET, baseUrl: pica.url }),
-      ],
-    })
-    class App {}
-    const app = await createApp('Express', App);
-    const tokens = app.get(AuthKitTokenService, { strict: false });
-    pica.fault({ hang: true });
-    const caller = new AbortController();
-    const token = tokens.create({ identity: 'ada' }, caller).catch(() => {});
-    await until(() => pica.requests.length >= 2);
-    const shown = inspect(tokens, { depth: 8 });
-    caller.abort();
-    await token;
-    expect(shown.includes(SECRET)).toBe(false);
-  });
+  it.each([
+    ['our own agents', undefined],
+    ['an agent of the app', new Agent({ keepAlive: true })],
+  ])(
+    'is not shown by the service while a call runs, with %s',
+    async (_name, httpAgent) => {
+      @Module({
+        imports: [
+          AuthKitModule.forRoot({
+            secretKey: SECRET,
+            baseUrl: pica.url,
+            http: { httpAgent },
+          }),
+        ],
+      })
+      class App {}
+      const app = await createApp('Express', App);
+      const tokens = app.get(AuthKitTokenService, { strict: false });
+      await tokens.create({ identity: 'ada' });
+      pica.reset();
+      pica.fault({ hang: true });
+      const caller = new AbortController();
+      const token = tokens.create({ identity: 'ada' }, caller).catch(() => {});
+      await until(() => pica.requests.length >= 2);
+      const shown = inspect(tokens, { depth: 20, showHidden: true });
+      caller.abort();
+      await token;
+      httpAgent?.destroy();
+      expect(shown.includes(SECRET)).toBe(false);
+    },
+  );
+
+  it.each([
+    ['throws', () => Promise.reject(new Error(`vault: ${SECRET}`))],
+    ['gives it with a line break', () => `${SECRET}\n`],
+  ])(
+    'is not shown where the function that gives it %s',
+    async (_name, secretKey) => {
+      const printed = captureOutput();
+      @Module({ imports: [AuthKitModule.forRoot({ secretKey })] })
+      class App {}
+      const app = await createApp('Express', App, { logs: true });
+      const tokens = app.get(AuthKitTokenService, { strict: false });
+      const failure: unknown = await tokens
+        .create({ identity: 'ada' })
+        .catch((error: unknown) => error);
+      const shown = inspect(failure, { depth: 20, showHidden: true });
+      expect(shown).toContain('AuthKitException');
+      expect(printed() + shown).not.toContain(SECRET);
+    },
+  );
 
   it('fixed in the options is not shown by the service', async () => {
     @Module({ imports: [AuthKitModule.forRoot({ secretKey: SECRET })] })
