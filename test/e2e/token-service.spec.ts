@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { firstValueFrom } from 'rxjs';
 import {
   afterAll,
@@ -7,10 +8,7 @@ import {
   expect,
   it,
 } from '@jest/globals';
-import {
-  type AuthKitIdentity,
-  type AuthKitModuleOptions,
-} from '../../lib/index.js';
+import { AuthKitIdentity, type AuthKitModuleOptions } from '../../lib/index.js';
 import { PicaEmulator } from '../../lib/testing/index.js';
 import { stopApps } from '../support/run-app.js';
 import { reasonOf, tokenService } from '../support/token-service.js';
@@ -106,6 +104,25 @@ describe('AuthKitTokenService', () => {
       'invalid_identity',
     );
     expect(pica.requests).toHaveLength(0);
+  });
+
+  it('checks an AuthKitIdentity of the app’s making like any other', async () => {
+    const tokens = await service();
+    const who = Object.assign(new AuthKitIdentity(), { identity: 'a\u0000b' });
+    expect(await reasonOf(tokens.create(who))).toBe('invalid_identity');
+    who.identity = 'ada';
+    expect(await reasonOf(tokens.create(who))).toBe('none');
+    who.identity = 'x'.repeat(257);
+    expect(await reasonOf(tokens.create(who))).toBe('invalid_identity');
+  });
+
+  it('leaves no listener on the caller’s signal', async () => {
+    const tokens = await service();
+    const { signal } = new AbortController();
+    await tokens.create({ identity: 'ada' }, { signal });
+    pica.fault({ status: 404 });
+    await reasonOf(tokens.create({ identity: 'ada' }, { signal }));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('takes the key of each tenant from a function', async () => {

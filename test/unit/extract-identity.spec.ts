@@ -73,6 +73,21 @@ describe('ExtractIdentity.fromHeader', () => {
     expect(await extractOver([['x-USER-id', 'ada']])).toEqual([ada, ada]);
   });
 
+  it('refuses it where it came twice, on either platform', () => {
+    const extract = ExtractIdentity.fromHeader('x-user-id');
+    const twice = {
+      headers: { 'x-user-id': 'mallory, ada' },
+      headersDistinct: { 'x-user-id': ['mallory', 'ada'] },
+    };
+    for (const request of [
+      twice,
+      { raw: twice, headers: twice.headers },
+      { headers: { 'x-user-id': ['mallory', 'ada'] } },
+    ]) {
+      expect(() => extract(request, context)).toThrow(/more than once/);
+    }
+  });
+
   it('finds nobody where it is missing or empty', async () => {
     expect(await extractOver([])).toEqual([undefined, undefined]);
     expect(await extractOver([['x-user-id', '']])).toEqual([
