@@ -5,6 +5,9 @@ import {
   type ValidationError,
 } from 'class-validator';
 
+/** ms that setTimeout takes, and with it the stores that are made of timers: a longer time would fire at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** A rule that reports what it wishes for. */
 export const Must = (wish: string, validate: (value: unknown) => boolean) =>
   ValidateBy({

@@ -2,6 +2,7 @@ import { Allow, IsOptional } from 'class-validator';
 import {
   breachesOf,
   isPlainUrl,
+  LONGEST_TIMER,
   Must,
   OneOf,
   showValue,
@@ -20,11 +21,8 @@ import {
   resolveGrant,
 } from './grant/grant.options-validation.js';
 import { ExtractIdentity } from './identity/extract-identity.js';
+import { isSecretKey } from './pica/secret-key.js';
 import { MAX_PAGE_SIZE, VENDORS } from './pica/vendors.js';
-import { isSecretKey } from './token/secret-key.js';
-
-/** What setTimeout takes: a longer time would fire at once. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** The rules of {@link AuthKitModuleOptions}, one for each option. */
 class AuthKitOptionsRules {
@@ -54,11 +52,11 @@ class AuthKitOptionsRules {
   identity?: unknown;
 
   @IsOptional()
-  @WholeNumber(1, MAX_TIMEOUT, ' of milliseconds')
+  @WholeNumber(1, LONGEST_TIMER, ' of milliseconds')
   timeout?: unknown;
 
   @IsOptional()
-  @WholeNumber(1, MAX_TIMEOUT, ' of milliseconds')
+  @WholeNumber(1, LONGEST_TIMER, ' of milliseconds')
   attemptTimeout?: unknown;
 
   @IsOptional()

@@ -1,14 +1,16 @@
 import { inspect } from 'node:util';
 import { IsOptional } from 'class-validator';
-import { breachesOf, Must, WholeNumber } from '../authkit.options-rules.js';
+import {
+  breachesOf,
+  LONGEST_TIMER,
+  Must,
+  WholeNumber,
+} from '../authkit.options-rules.js';
 import type {
   AuthKitCacheOptions,
   AuthKitCacheStore,
   CacheOptions,
 } from './cache.options.js';
-
-/** What setTimeout takes, and with it the stores that are made of timers. */
-const MAX_TTL = 2 ** 31 - 1;
 
 const Switch = () =>
   Must('true or false', (value) => typeof value === 'boolean');
@@ -23,7 +25,7 @@ class CacheOptionsRules {
   store?: unknown;
 
   @IsOptional()
-  @WholeNumber(1, MAX_TTL, ' of milliseconds')
+  @WholeNumber(1, LONGEST_TIMER, ' of milliseconds')
   ttl?: unknown;
 
   @IsOptional()

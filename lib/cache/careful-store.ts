@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
+import { errorCode } from '../pica/error-code.js';
 import type { AuthKitCacheStore, CacheOptions } from './cache.options.js';
 import { MemoryStore } from './memory-store.js';
 
@@ -98,7 +99,7 @@ export class CarefulStore implements OnApplicationShutdown {
       this.pausedUntil = performance.now() + PAUSE;
       this.warn(`did not answer within ${PATIENCE} ms`);
     } catch (error) {
-      this.warn(`failed${codeOf(error)}`);
+      this.warn(`failed${shown(error)}`);
     } finally {
       clearTimeout(timer);
     }
@@ -114,7 +115,7 @@ export class CarefulStore implements OnApplicationShutdown {
   }
 
   private readonly onError = (error: unknown) =>
-    this.warn(`failed${codeOf(error)}`);
+    this.warn(`failed${shown(error)}`);
 
   private listen(how: 'on' | 'off'): void {
     const { store } = this;
@@ -145,10 +146,8 @@ export function provideStore({
   return new CarefulStore(store, cache.ttl);
 }
 
-/** Of an error its code alone: the message may quote the store's URL, password included. */
-function codeOf(error: unknown): string {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)
-    ? ` (${code})`
-    : '';
+/** What of an error a warning may show, as it is written behind the verb. */
+function shown(error: unknown): string {
+  const code = errorCode(error);
+  return code ? ` (${code})` : '';
 }

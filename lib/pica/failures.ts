@@ -4,6 +4,7 @@ import {
   type AuthKitErrorDetails,
   type AuthKitErrorReason,
 } from './authkit.exception.js';
+import { errorCode } from './error-code.js';
 import { parseRetryAfter } from './retry-after.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';
@@ -42,17 +43,13 @@ export function malformed(
  */
 export function failureOfError(error: unknown): AuthKitException {
   if (error instanceof AuthKitException) return error;
-  const { code, message } = (error ?? {}) as Record<string, unknown>;
+  const upstreamCode = errorCode(error);
+  const { message } = (error ?? {}) as { message?: unknown };
   const tooLarge = String(message).startsWith('maxContentLength');
-  const notDecompressible = String(code).startsWith('Z_');
+  const notDecompressible = upstreamCode?.startsWith('Z_');
   return new AuthKitException(
     tooLarge || notDecompressible ? 'malformed' : 'unavailable',
-    {
-      upstreamCode:
-        typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)
-          ? code
-          : undefined,
-    },
+    { upstreamCode },
   );
 }
 

@@ -1,3 +1,4 @@
+import { isSecretKey } from '../pica/secret-key.js';
 import type { AuthKitIntegration, AuthKitVendor } from '../pica/types.js';
 import type { EmulatorRequest } from './emulator-request.js';
 import {
@@ -156,7 +157,7 @@ export function checkWhiteLabel(given: unknown): void {
 
 /** Says nothing of the key itself: it may be a real one that was passed by mistake. */
 function checkSecretKey(given: unknown): void {
-  if (typeof given === 'string' && /^[\x21-\x7e]+$/.test(given)) return;
+  if (isSecretKey(given)) return;
   throw new TypeError(
     `PicaEmulator: secretKey is ${typeof given === 'string' ? 'empty, or has spaces, line breaks or characters beyond ASCII' : `a ${typeof given}`}; ` +
       'expected a string that fits into a header. Leave it out, and pass pica.secretKey to the code under test.',

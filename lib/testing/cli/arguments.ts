@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isSecretKey } from '../../pica/secret-key.js';
 import type { AuthKitVendor } from '../../pica/types.js';
 import type { PicaEmulatorOptions } from '../emulator.options.js';
 import { LONGEST } from '../mistake.js';
@@ -70,7 +71,7 @@ function whole(name: string, given: string | undefined, max: number) {
 
 /** The key itself is not repeated: it may be a real one. */
 function key(given: string | undefined): string | undefined {
-  if (given === undefined || /^[\x21-\x7e]+$/.test(given)) return given;
+  if (given === undefined || isSecretKey(given)) return given;
   throw new ArgumentError(
     '--secret-key has to be a text without spaces or characters beyond ASCII, as it is sent in a header.',
   );
