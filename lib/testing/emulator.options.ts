@@ -1,5 +1,5 @@
-import { isSecretKey } from '../pica/secret-key.js';
-import type { AuthKitIntegration, AuthKitVendor } from '../pica/types.js';
+import { isSecretKey } from '../options/module.options.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import type { EmulatorRequest } from './emulator-request.js';
 import {
   checkMilliseconds,

@@ -1,4 +1,4 @@
-import type { AuthKitVendor } from '../pica/types.js';
+import type { AuthKitVendor } from '../authkit.types.js';
 import { connectionsRoute } from './connections/connections.route.js';
 import { flagsRoute } from './flags.route.js';
 import type { Route } from './route.js';

@@ -1,4 +1,4 @@
-import { IDENTITY_TYPES } from '../pica/types.js';
+import { IDENTITY_TYPES } from '../authkit.types.js';
 import type { Account } from './account.js';
 import type { Owner } from './connections/connection.js';
 import { MAX_LIMIT, pageOf } from './paging.js';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { isSecretKey } from '../../pica/secret-key.js';
-import type { AuthKitVendor } from '../../pica/types.js';
+import { isSecretKey } from '../../options/module.options.js';
+import type { AuthKitVendor } from '../../authkit.types.js';
 import type { PicaEmulatorOptions } from '../emulator.options.js';
 import { LONGEST } from '../mistake.js';
 

@@ -1,7 +1,7 @@
 import type {
   AuthKitIntegration,
   AuthKitIdentityType,
-} from '../../pica/types.js';
+} from '../../authkit.types.js';
 
 /** Whom a token was made for, and so whose the connections made with it are. */
 export interface Owner {

@@ -1,4 +1,4 @@
-import type { AuthKitVendor } from '../../pica/types.js';
+import type { AuthKitVendor } from '../../authkit.types.js';
 
 /** The frame's document. All that it shows is made by the scripts, from text: nothing has to be escaped here. */
 export function page(vendor: AuthKitVendor): string {
