@@ -2,7 +2,7 @@ import { BadGatewayException, Inject, Injectable } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { authKitConfig } from 'nestjs-pica-authkit';
 
-/** A connection, as much as the page shows of it. */
+/** The fields of a connection that the page shows. */
 export interface Connection {
   key: string;
   name: string;
@@ -15,24 +15,24 @@ const APIS = {
   one: { baseUrl: 'https://api.withone.ai', secretHeader: 'X-One-Secret' },
 };
 
-/** Asks Pica for connections, with the same settings as the token endpoint. */
+/** Fetches connections from Pica, with the same settings as the token endpoint. */
 @Injectable()
-export class PicaVault {
+export class ConnectionsService {
   constructor(
     @Inject(authKitConfig.KEY)
     private readonly config: ConfigType<typeof authKitConfig>,
   ) {}
 
-  /** Those of a user: the first page, of a hundred at most. */
-  async connectionsOf(userId: string): Promise<Connection[]> {
-    const rows = await this.ask({
+  /** Returns the first page of a user's connections, up to 100. */
+  async list(userId: string): Promise<Connection[]> {
+    const rows = await this.fetchRows({
       identity: userId,
       identityType: 'user',
       limit: '100',
     });
     return (
       rows
-        // Not only asked for, but checked: nobody may see another user's.
+        // Does not rely on the query alone: a user must never see another user's connections.
         .filter(({ identity }) => identity === userId)
         .map(({ key, name, platform, createdAt }) => ({
           key,
@@ -43,7 +43,7 @@ export class PicaVault {
     );
   }
 
-  private async ask(query: Record<string, string>) {
+  private async fetchRows(query: Record<string, string>) {
     const { vendor = 'pica', secretKey, baseUrl } = this.config;
     const api = APIS[vendor];
     const url = `${baseUrl ?? api.baseUrl}/v1/vault/connections?${new URLSearchParams(query)}`;

@@ -8,18 +8,18 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import type { SignedInUser } from './users.js';
 
-/** Cookies are shared by all ports of a host: a plain `session` may be another app's. */
+/** Specific to the sample: all ports of a host share their cookies, and another app may use `session`. */
 const COOKIE = 'sample_session';
 
 const ATTRIBUTES: CookieSerializeOptions = {
-  // No script can read it, not even one that should not be on the page.
+  // Scripts on the page cannot read the cookie.
   httpOnly: true,
-  // Other sites' requests come without it, but for links that lead here.
+  // Browsers do not send the cookie with requests from other sites, except when the user follows a link.
   sameSite: 'lax',
-  // Your app, on https, adds `secure: true`.
+  // In an app that is served over HTTPS, add `secure: true`.
 };
 
-/** What the JWT in the cookie says; `sub` is the user's id. */
+/** The claims of the JWT in the cookie. `sub` is the user's id. */
 interface SessionClaims {
   sub: string;
   name: string;
@@ -27,17 +27,17 @@ interface SessionClaims {
 }
 
 /**
- * Who is signed in: a signed JWT in a cookie, so that the demo needs no store.
- * An app that wants to end sessions at once keeps them in one.
+ * Stores the session as a signed JWT in a cookie, so the sample needs no
+ * session store. An app that must be able to revoke sessions needs one.
  */
 @Injectable()
-export class Sessions {
+export class SessionService {
   constructor(
     @Inject(JwtService) private readonly jwt: JwtService,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** Sets the cookie. The adapter does it for Express and Fastify alike. */
+  /** Sets the session cookie. The HTTP adapter works on Express and Fastify. */
   async start(user: SignedInUser, response: unknown): Promise<void> {
     const { id: sub, name, teamId } = user;
     const claims: SessionClaims = { sub, name, teamId };
@@ -46,16 +46,16 @@ export class Sessions {
     httpAdapter.setCookie(response, COOKIE, jwt, ATTRIBUTES);
   }
 
-  /** Removes the cookie. */
+  /** Clears the session cookie. */
   end(response: unknown): void {
     this.adapterHost.httpAdapter.clearCookie(response, COOKIE, ATTRIBUTES);
   }
 
-  /** The user of a request, where its cookie holds a session that has not ended. */
-  async userOf(request: {
+  /** Returns the signed-in user, or `undefined` if the session is missing, invalid or expired. */
+  async getUser(request: {
     headers: IncomingHttpHeaders;
   }): Promise<SignedInUser | undefined> {
-    const jwt = cookieOf(request.headers.cookie);
+    const jwt = readCookie(request.headers.cookie);
     if (!jwt) return undefined;
     try {
       const claims = await this.jwt.verifyAsync<SessionClaims>(jwt);
@@ -67,8 +67,8 @@ export class Sessions {
   }
 }
 
-/** `a=1; sample_session=…; b=2`; a JWT has no characters that would be encoded. */
-function cookieOf(header = ''): string | undefined {
+/** Reads the session from a header such as `a=1; sample_session=…; b=2`. A JWT needs no decoding. */
+function readCookie(header = ''): string | undefined {
   return header
     .split('; ')
     .find((pair) => pair.startsWith(`${COOKIE}=`))
