@@ -11,38 +11,42 @@ import {
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
 } from './authkit.constants.js';
-import { resolveOptions } from './authkit.options-validation.js';
-import type {
-  AuthKitModuleExtras,
-  AuthKitModuleOptions,
-  ResolvedAuthKitOptions,
-} from './authkit.options.js';
-import { authKitConfig } from './config/authkit.config.js';
 import { createControllers } from './endpoint/create-controllers.js';
-import { audienceOf } from './grant/audience.js';
+import { defaultAudience } from './grant/grant-jwt.js';
+import {
+  resolveControllerOptions,
+  type AuthKitModuleExtras,
+} from './options/controller.options.js';
+import { authKitConfig } from './options/environment.js';
+import {
+  resolveOptions,
+  type AuthKitModuleOptions,
+  type ModuleOptions,
+} from './options/module.options.js';
 
-/** Turns what a registration says statically into modules, providers and the controller. */
+/** Turns the static part of a registration into modules, providers and controllers. */
 function register(
   definition: DynamicModule,
   { isGlobal, controller, imports = [] }: AuthKitModuleExtras,
 ): DynamicModule {
-  const mount = controller === true ? {} : controller || undefined;
-  const controllers = mount && createControllers(mount);
-  const needs = { grants: Boolean(mount?.grants) };
+  const { options, errors } = resolveControllerOptions(controller);
+  const controllers = options && createControllers(options);
+  const settings = { needsGrants: Boolean(options?.grants), errors };
   const providers: Provider[] = [
     ...(definition.providers ?? []),
     {
       provide: AUTHKIT_OPTIONS,
-      useFactory: (given: AuthKitModuleOptions) => resolveOptions(given, needs),
+      useFactory: (given: AuthKitModuleOptions) =>
+        resolveOptions(given, settings),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
       provide: AUTHKIT_IDENTITY_EXTRACTOR,
-      useFactory: ({ identity }: ResolvedAuthKitOptions) => identity,
+      useFactory: ({ identity }: ModuleOptions) => identity,
       inject: [AUTHKIT_OPTIONS],
     },
     { provide: AUTHKIT_CONTROLLERS, useValue: controllers },
-    { provide: AUTHKIT_GRANT_AUDIENCE, useValue: audienceOf(mount) },
+    { provide: AUTHKIT_GRANT_AUDIENCE, useValue: defaultAudience(options) },
   ];
   return {
     ...definition,
@@ -50,7 +54,7 @@ function register(
     imports: [
       ...(definition.imports ?? []),
       ...imports,
-      ...configOf(providers),
+      ...configImports(providers),
     ],
     controllers: controllers ? Object.values(controllers) : [],
     providers,
@@ -58,11 +62,11 @@ function register(
 }
 
 /**
- * What `authKitConfig` needs where the options inject it:
+ * The module that `authKitConfig` needs where the options inject it:
  * `{ ...authKitConfig.asProvider(), imports: [AuthModule] }` loses the import
  * that `asProvider()` brings along.
  */
-function configOf(providers: Provider[]) {
+function configImports(providers: Provider[]) {
   const isUsed = providers.some((provider) =>
     (provider as FactoryProvider).inject?.includes(authKitConfig.KEY),
   );

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import {
   Inject,
   Module,
@@ -12,28 +11,28 @@ import {
   AUTHKIT_CONTROLLERS,
   AUTHKIT_GRANT_AUDIENCE,
   AUTHKIT_GRANT_JWT,
+  AUTHKIT_GRANT_REPLAY_STORE,
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
-  AUTHKIT_SPENT_GRANTS,
 } from './authkit.constants.js';
 import { ConfigurableModuleClass } from './authkit.module-definition.js';
-import { provideStore } from './cache/careful-store.js';
+import { createCacheStore } from './cache/resilient-store.js';
+import { RequestRunner } from './core/request-runner.js';
+import { applyRoutes } from './endpoint/route-middleware.js';
 import type { AuthKitControllers } from './endpoint/create-controllers.js';
-import type { EndpointOptions } from './endpoint/endpoint.options.js';
-import { applyRouteMiddleware } from './endpoint/route-middleware.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
+import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
-import { provideSpentGrants } from './grant/spent-grants.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
+import { ModuleOptions } from './options/module.options.js';
 import { PicaClient } from './pica/pica.client.js';
-import { PicaHttpModule } from './pica/pica.http.js';
 import { AuthKitTokenService } from './token/token.service.js';
 
 /**
- * Pica AuthKit for Nest: the service that creates tokens, the guard that finds
- * out who is asking, and, where wished, the endpoint that the browser widget calls.
+ * Pica AuthKit for Nest: a service that creates tokens, a guard that identifies
+ * the caller, and, if requested, the routes that the browser widget calls.
  *
- * @example the endpoint, behind the app's own guard, with the key from the environment
+ * @example the token route, behind the app's own guard, with the key from the environment
  * ```ts
  * @Module({
  *   imports: [
@@ -51,9 +50,9 @@ import { AuthKitTokenService } from './token/token.service.js';
  * @publicApi
  */
 @Module({
-  imports: [PicaHttpModule],
   providers: [
     PicaClient,
+    RequestRunner,
     AuthKitTokenService,
     AuthKitIdentityGuard,
     AuthKitGrantService,
@@ -64,12 +63,12 @@ import { AuthKitTokenService } from './token/token.service.js';
     },
     {
       provide: AUTHKIT_CACHE,
-      useFactory: provideStore,
+      useFactory: createCacheStore,
       inject: [AUTHKIT_OPTIONS],
     },
     {
-      provide: AUTHKIT_SPENT_GRANTS,
-      useFactory: provideSpentGrants,
+      provide: AUTHKIT_GRANT_REPLAY_STORE,
+      useFactory: createGrantReplayStore,
       inject: [AUTHKIT_OPTIONS, { token: AUTHKIT_CACHE, optional: true }],
     },
   ],
@@ -77,7 +76,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitTokenService,
     AuthKitGrantService,
     AuthKitIdentityGuard,
-    // What the guard needs where a controller of the app uses it.
+    // The guard injects it where a controller of the app uses the guard.
     AUTHKIT_IDENTITY_EXTRACTOR,
   ],
 })
@@ -86,7 +85,7 @@ export class AuthKitModule
   implements NestModule
 {
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: EndpointOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
     @Optional()
     @Inject(AUTHKIT_CONTROLLERS)
     private readonly controllers?: AuthKitControllers,
@@ -98,10 +97,9 @@ export class AuthKitModule
   }
 
   configure(consumer: MiddlewareConsumer): void {
-    if (!this.controllers) return;
-    const server: Server | undefined =
-      this.adapterHost?.httpAdapter?.getHttpServer();
-    const { origins } = this.options;
-    applyRouteMiddleware(consumer, this.controllers, origins, server);
+    const { options, controllers, adapterHost } = this;
+    if (controllers) {
+      applyRoutes(consumer, controllers, options, adapterHost?.httpAdapter);
+    }
   }
 }

@@ -1,48 +1,25 @@
-import { performance } from 'node:perf_hooks';
+import { BoundedMap } from './bounded-map.js';
 
-/** Characters of all values together, in JSON: about 50 MB, as pages are there as text and as bytes. */
-const MAX_SIZE = 25_000_000;
+/** The maximum length of all values in JSON: about 50 MB, since pages are held as text and as bytes. */
+const MAX_CHARACTERS = 25_000_000;
 
-interface Kept {
-  readonly value: unknown;
-  /** When (ms) it is worthless. */
-  readonly until: number;
-  readonly size: number;
-}
-
-/** A cache in the memory of this instance: the least recently used is forgotten first. */
+/** A cache store in the memory of this instance. It removes the least recently used values first. */
 export class MemoryStore {
-  /** Truly private: nothing that inspects this object shows it. */
-  readonly #kept = new Map<string, Kept>();
-  #size = 0;
+  private readonly values: BoundedMap<unknown>;
 
-  constructor(private readonly max = MAX_SIZE) {}
+  constructor(maxCharacters = MAX_CHARACTERS) {
+    this.values = new BoundedMap(maxCharacters);
+  }
 
   get(key: string): unknown {
-    const kept = this.#kept.get(key);
-    if (!kept) return undefined;
-    if (kept.until <= performance.now()) {
-      this.delete(key);
-      return undefined;
-    }
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    return kept.value;
+    return this.values.get(key);
   }
 
   set(key: string, value: unknown, ttl: number): void {
-    this.delete(key);
-    const size = JSON.stringify(value).length;
-    this.#kept.set(key, { value, until: performance.now() + ttl, size });
-    this.#size += size;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#size <= this.max) return;
-      this.delete(oldest);
-    }
+    this.values.set(key, value, ttl, JSON.stringify(value).length);
   }
 
   delete(key: string): void {
-    this.#size -= this.#kept.get(key)?.size ?? 0;
-    this.#kept.delete(key);
+    this.values.delete(key);
   }
 }

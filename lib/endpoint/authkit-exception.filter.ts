@@ -5,13 +5,13 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { AuthKitException } from '../pica/authkit.exception.js';
+import { AuthKitException } from '../authkit.exception.js';
 
-/** Seconds, for a 429 that does not say. */
+/** The default of `Retry-After` for a 429 in seconds. */
 const DEFAULT_RETRY_AFTER = 1;
 
 /**
- * Answers an {@link AuthKitException} as the widget can read it, whatever
+ * Sends an {@link AuthKitException} in the form that the widget reads, whatever
  * filters the app has: a string `message` at the top, and `Retry-After` where known.
  *
  * @internal
@@ -23,12 +23,12 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
   ) {}
 
   catch(exception: AuthKitException, host: ArgumentsHost): void {
-    // Nobody is there to read it.
+    // The client has closed the connection.
     if (exception.reason === 'cancelled') return;
 
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<object>();
-    // Somebody else has, a timeout of the app's, say.
+    // Something else has responded already, e.g. a timeout of the app.
     if (httpAdapter.isHeadersSent(response)) return;
 
     const { reason } = exception;

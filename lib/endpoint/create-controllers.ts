@@ -8,33 +8,32 @@ import {
   type CanActivate,
   type Type,
 } from '@nestjs/common';
-import { AUTHKIT_PATH } from '../authkit.constants.js';
 import { AuthKitGrantGuard } from '../grant/grant.guard.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
+import type { ControllerOptions } from '../options/controller.options.js';
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
-import {
-  AuthKitController,
-  AuthKitCorsController,
-} from './authkit.controller.js';
-import { decorateMethod } from './decorate-method.js';
-import type { AuthKitControllerOptions } from './endpoint.options.js';
 import { AuthKitGrantController } from './grant.controller.js';
-import { grantOrGuards } from './grant-or-guards.js';
+import { createOptionalGrantGuard } from './optional-grant.guard.js';
 import { SameOriginGuard } from './same-origin.guard.js';
+import {
+  AuthKitCorsTokenController,
+  AuthKitTokenController,
+} from './token.controller.js';
 
 /** The controller classes of one registration. */
 export interface AuthKitControllers {
-  readonly token: Type<AuthKitController>;
+  readonly token: Type<AuthKitTokenController>;
   /** Where the registration has grants. */
   readonly grant?: Type<AuthKitGrantController>;
 }
 
 /**
- * Makes the controller classes of one registration. Each has its own: Nest keeps
- * path and guards on the class, where two registrations would overwrite each other.
+ * Creates the controller classes of one registration. Each registration has
+ * classes of its own: Nest stores path and guards on the class, where two
+ * registrations would overwrite each other.
  */
 export function createControllers(
-  options: AuthKitControllerOptions,
+  options: ControllerOptions,
 ): AuthKitControllers {
   const token = createTokenController(options);
   return options.grants
@@ -43,63 +42,62 @@ export function createControllers(
 }
 
 function createTokenController(
-  options: AuthKitControllerOptions,
-): Type<AuthKitController> {
-  const { cors = true, tokenRouteDecorators = [] } = options;
-  const Base: abstract new (...args: never[]) => AuthKitController = cors
-    ? AuthKitCorsController
-    : AuthKitController;
+  options: ControllerOptions,
+): Type<AuthKitTokenController> {
+  const Base: abstract new (...args: never[]) => AuthKitTokenController =
+    options.cors ? AuthKitCorsTokenController : AuthKitTokenController;
 
-  class AuthKitTokenController extends (Base as Type<AuthKitController>) {
-    // A function of its own: Nest keeps what decorators say of a route on it.
+  class TokenController extends (Base as Type<AuthKitTokenController>) {
+    // A function of its own: Nest stores the metadata of a route on it.
     override token(
-      ...args: Parameters<AuthKitController['token']>
+      ...args: Parameters<AuthKitTokenController['token']>
     ): Promise<void> {
       return super.token(...args);
     }
   }
-  decorateMethod(AuthKitTokenController.prototype, 'token', [
+  decorateMethod(TokenController.prototype, 'token', [
     Post(),
     HttpCode(HttpStatus.OK),
-    ...tokenRouteDecorators,
+    ...options.tokenRouteDecorators,
   ]);
-  mount(AuthKitTokenController, pathOf(options), tokenGuards(options), options);
-  return AuthKitTokenController;
+  decorateClass(
+    TokenController,
+    trimSlashes(options.path),
+    tokenGuards(options),
+    options,
+  );
+  return TokenController;
 }
 
 function createGrantController(
-  options: AuthKitControllerOptions,
+  options: ControllerOptions,
 ): Type<AuthKitGrantController> {
-  const { guards = [] } = options;
-  class AuthKitTokenGrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
-  mount(
-    AuthKitTokenGrantController,
-    `${pathOf(options)}/grant`,
-    [SameOriginGuard, ...guards, AuthKitIdentityGuard],
+  class GrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
+  decorateClass(
+    GrantController,
+    `${trimSlashes(options.path)}/grant`,
+    [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
   );
-  return AuthKitTokenGrantController;
+  return GrantController;
 }
 
-/** Without slashes at its end: what Nest makes of them differs from place to place. */
-function pathOf({ path = AUTHKIT_PATH }: AuthKitControllerOptions): string {
+/** Removes the slashes at the end of a path: Nest treats them differently from place to place. */
+function trimSlashes(path: string): string {
   return path.replace(/\/+$/, '');
 }
 
-/** Who stands before the token route, and knows in the end whom the token is for. */
-function tokenGuards({
-  grants = false,
-  guards = [],
-}: AuthKitControllerOptions) {
-  if (grants === 'optional') return [grantOrGuards(guards)];
+/** The guards of the token route. The last one stores the identity. */
+function tokenGuards({ grants, guards }: ControllerOptions) {
+  if (grants === 'optional') return [createOptionalGrantGuard(guards)];
   return grants ? [AuthKitGrantGuard] : [...guards, AuthKitIdentityGuard];
 }
 
-function mount(
+function decorateClass(
   target: Type,
   path: string,
   guards: (Type<CanActivate> | CanActivate)[],
-  { version, decorators = [] }: AuthKitControllerOptions,
+  { version, decorators }: ControllerOptions,
 ): void {
   for (const decorate of [
     Controller({ path, version }),
@@ -109,4 +107,20 @@ function mount(
   ]) {
     decorate(target);
   }
+}
+
+/** Applies decorators as `@first @second method() {}` does, the last one first. */
+function decorateMethod(
+  prototype: object,
+  name: string,
+  decorators: readonly MethodDecorator[],
+): void {
+  const original = Object.getOwnPropertyDescriptor(prototype, name)!;
+  const decorated = decorators.reduceRight(
+    (descriptor, decorate) =>
+      (decorate(prototype, name, descriptor) as
+        PropertyDescriptor | undefined) ?? descriptor,
+    original,
+  );
+  Object.defineProperty(prototype, name, decorated);
 }

@@ -4,33 +4,33 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
-import type { PlatformResponse } from './client-gone.js';
-import type { EndpointOptions } from './endpoint.options.js';
+import { ModuleOptions } from '../options/module.options.js';
+import type { PlatformResponse } from './abort-on-close.js';
 import { tokenUrl, type PlatformRequest } from './token-url.js';
 
 /**
- * Gives the app's own pages a grant for the token endpoint. Path and guards
- * are set in the classes that `createControllers` makes of it.
+ * The grant route, for the app's own pages. Its path and guards are set in the
+ * classes that `createControllers` derives from it.
  *
  * @internal
  */
 export abstract class AuthKitGrantController {
   constructor(
     @Inject(AuthKitGrantService) private readonly grants: AuthKitGrantService,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: EndpointOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** Answers by itself, as the token route does: nothing wraps what the page hands to the widget. */
+  /** Sends the response itself, as the token route does: no interceptor wraps what the page passes to the widget. */
   @Post()
   @HttpCode(HttpStatus.OK)
   async grant(
-    @CurrentIdentity() who: AuthKitIdentity,
+    @CurrentIdentity() identity: AuthKitIdentity,
     @Req() request: PlatformRequest,
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const url = this.options.grant?.url ?? tokenUrl(request);
-    const token = await this.grants.widgetToken(who, url);
+    const token = await this.grants.widgetToken(identity, url);
     this.adapterHost.httpAdapter.reply(response, token, HttpStatus.OK);
   }
 }

@@ -1,50 +1,93 @@
-import type { Server } from 'node:http';
-import type { MiddlewareConsumer, Type } from '@nestjs/common';
-import { AuthKitCorsController } from './authkit.controller.js';
-import type { AuthKitControllers } from './create-controllers.js';
-import type { Middleware } from './middleware.js';
-import { servedPaths } from './served-paths.js';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
+import type { ModuleOptions } from '../options/module.options.js';
+import { VENDORS } from '../pica/vendors.js';
 import {
-  settleCors,
-  settleCorsOf,
-  withoutCors,
-  type SetHeaders,
-} from './settle-cors.js';
-import { answerPreflights, widgetHeaders } from './widget-cors.js';
+  preflightMiddleware,
+  SAME_ORIGIN_ONLY,
+  setRouteHeaders,
+  type CorsPolicy,
+  type Middleware,
+} from './cors.js';
+import type { AuthKitControllers } from './create-controllers.js';
+import { createPathMatcher, resolveRoutePaths } from './route-paths.js';
+import { AuthKitCorsTokenController } from './token.controller.js';
 
-/**
- * Puts in front of the controllers what has to be there before their guards: the
- * headers that errors carry too, and the answer to preflights.
- *
- * @param server the app's HTTP server, where it has one
- */
-export function applyRouteMiddleware(
+/** The property of a server that holds the routes of all registrations. */
+const ROUTES = Symbol.for('nestjs-pica-authkit:routes');
+
+interface ServerRoute {
+  readonly matches: (url: string) => boolean;
+  readonly policy: CorsPolicy | null;
+}
+
+/** Applies the middleware of all routes of a registration, each with its CORS policy. */
+export function applyRoutes(
   consumer: MiddlewareConsumer,
   { token, grant }: AuthKitControllers,
-  origins: readonly string[],
-  server: Server | undefined,
+  { vendor, allowedOrigins }: ModuleOptions,
+  adapter: HttpServer | undefined,
 ): void {
-  const put = (
-    controller: Type,
-    setHeaders?: SetHeaders,
-    answer: Middleware = (_request, _response, next) => next(),
-  ) => {
-    // One for all: each middleware of Nest's costs a layer of the router.
-    const middleware: Middleware = (request, response, next) => {
-      // What is answered is for one identity: nobody on the way may store it.
-      response.setHeader('Cache-Control', 'no-store');
-      if (setHeaders) settleCors(request, response, setHeaders);
-      answer(request, response, next);
-    };
-    consumer.apply(middleware).forRoutes(controller);
-    if (server && setHeaders) {
-      settleCorsOf(server, servedPaths(consumer, controller), setHeaders);
-    }
-  };
+  const tokenPolicy: CorsPolicy | null =
+    token.prototype instanceof AuthKitCorsTokenController
+      ? {
+          origins: [VENDORS[vendor].widgetOrigin, ...allowedOrigins],
+          methods: ['POST'],
+          // Grants and bearers come in a header.
+          credentials: false,
+        }
+      : null;
+  applyRouteMiddleware(consumer, token, tokenPolicy, adapter);
+  if (grant) applyRouteMiddleware(consumer, grant, SAME_ORIGIN_ONLY, adapter);
+}
 
-  if (token.prototype instanceof AuthKitCorsController) {
-    put(token, widgetHeaders(origins), answerPreflights(origins));
-  } else put(token);
-  // Only pages of the same origin get grants, and they need no CORS.
-  if (grant) put(grant, withoutCors);
+/**
+ * Sets the headers of a controller's responses, and answers its preflights,
+ * before any guard runs. Requests that reach the route get them from middleware.
+ * Those that end before it are matched at the server: a body that cannot be
+ * parsed, or a preflight that the app's own `enableCors()` answers.
+ *
+ * @param policy `null` leaves CORS to the app
+ * @param adapter the app's HTTP adapter, where it has one
+ */
+function applyRouteMiddleware(
+  consumer: MiddlewareConsumer,
+  controller: Type,
+  policy: CorsPolicy | null,
+  adapter: HttpServer | undefined,
+): void {
+  const answerPreflight: Middleware =
+    policy && policy.origins.length > 0
+      ? preflightMiddleware(policy)
+      : (_request, _response, next) => next();
+  // One for all: each middleware is a layer of the router.
+  const middleware: Middleware = (request, response, next) => {
+    setRouteHeaders(request, response, policy);
+    answerPreflight(request, response, next);
+  };
+  consumer.apply(middleware).forRoutes(controller);
+
+  const server: Server | undefined = adapter?.getHttpServer();
+  if (adapter && server) {
+    const paths = resolveRoutePaths(consumer, controller);
+    const matches = createPathMatcher(adapter, paths);
+    // The middleware of a route overrides it, where two routes match.
+    routesOf(server).unshift({ matches, policy });
+  }
+}
+
+/** The routes of a server. The first call adds the listener that sets their headers. */
+function routesOf(server: Server & { [ROUTES]?: ServerRoute[] }) {
+  const known = server[ROUTES];
+  if (known) return known;
+  const routes: ServerRoute[] = [];
+  server[ROUTES] = routes;
+  server.prependListener(
+    'request',
+    (request: IncomingMessage, response: ServerResponse) => {
+      const route = routes.find(({ matches }) => matches(request.url ?? ''));
+      if (route) setRouteHeaders(request, response, route.policy);
+    },
+  );
+  return routes;
 }

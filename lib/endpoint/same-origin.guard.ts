@@ -6,14 +6,14 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import type { EndpointOptions } from './endpoint.options.js';
+import { ModuleOptions } from '../options/module.options.js';
 import { hostOf, type PlatformRequest } from './token-url.js';
 
 /**
- * Refuses what a page of another origin asks for: the browser sends the user's
- * cookies along with it, and so a cookie alone would be enough for a grant.
- * Sibling subdomains (`same-site`) are other origins too, since SameSite cookies reach
- * from them. Clients that are no browsers send neither header, and no cookies unasked.
+ * Refuses requests from pages of another origin. The browser sends the user's
+ * cookies with them, so a cookie alone would be enough for a grant. Sibling
+ * subdomains (`same-site`) are other origins too, since SameSite cookies are
+ * sent from them. Clients that are no browsers send neither header, and no cookies by themselves.
  *
  * @throws {ForbiddenException} (403)
  * @internal
@@ -21,18 +21,18 @@ import { hostOf, type PlatformRequest } from './token-url.js';
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: EndpointOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<PlatformRequest>();
-    if (this.isOwn(request)) return true;
+    if (this.isSameOrigin(request)) return true;
     throw new ForbiddenException(
-      'A grant is given to pages of the same origin only. If this page is one, the app sits behind a proxy that hides its host: set trust proxy, or grant.url.',
+      'Only pages of the same origin may request a grant. If this page is one, the app sits behind a proxy that hides its host: set trust proxy, or grant.url.',
     );
   }
 
-  private isOwn(request: PlatformRequest): boolean {
+  private isSameOrigin(request: PlatformRequest): boolean {
     const { 'sec-fetch-site': site, origin } = request.headers;
     if (site !== undefined) return site === 'same-origin' || site === 'none';
     if (origin === undefined) return true;

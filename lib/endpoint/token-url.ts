@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadRequestException } from '@nestjs/common';
 
-/** A request, as far as Express and Fastify agree: protocol and host follow the app's trust in proxies. */
+/** The part of a request that Express and Fastify share. Protocol and host depend on the proxies that the app trusts. */
 export interface PlatformRequest {
   readonly headers: IncomingHttpHeaders;
   readonly protocol: string;
@@ -9,22 +9,22 @@ export interface PlatformRequest {
   readonly host?: string;
   /** Without the port; on Fastify 4 with it. */
   readonly hostname?: string;
-  /** The path that was asked for, with the query. */
+  /** The requested path, with the query. */
   readonly originalUrl: string;
 }
 
-/** The host, with its port, at which the app was asked. */
+/** The host of a request, with its port. */
 export function hostOf(request: PlatformRequest): string | undefined {
   if (isExpress4(request)) return hostOfExpress4(request);
   return request.host ?? request.hostname ?? request.headers.host;
 }
 
-/** Express 5 has no `param()` any more. */
+/** Express 5 has no `param()`. */
 function isExpress4(request: object): boolean {
   return 'param' in request;
 }
 
-/** Its `hostname` follows the trust in proxies, but has lost the port: that is in the header that it was taken from. */
+/** Express 4: `hostname` depends on the trusted proxies, but has no port. The port is in the header that it comes from. */
 function hostOfExpress4({ hostname, headers }: PlatformRequest) {
   const forwarded = [headers['x-forwarded-host']].flat()[0]?.split(',', 1)[0];
   return [headers.host, forwarded?.trim()].find(
@@ -33,21 +33,21 @@ function hostOfExpress4({ hostname, headers }: PlatformRequest) {
 }
 
 /**
- * Address of the token endpoint, from a request for a grant: the same without `/grant`.
+ * The URL of the token endpoint, from that of a grant request: the same without `/grant`.
  *
- * @throws {BadRequestException} where the request does not tell a host
+ * @throws {BadRequestException} where the request has no host
  */
 export function tokenUrl(request: PlatformRequest): string {
   const { protocol, originalUrl } = request;
   const path = originalUrl
     .split('?', 1)[0]!
-    // A proxy may ask by the whole address.
+    // A proxy may send the whole URL.
     .replace(/^https?:\/\/[^/]*/i, '')
     .replace(/\/+grant\/*$/i, '');
   const url = `${protocol}://${hostOf(request) ?? ''}${path}`;
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
     throw new BadRequestException(
-      'The address of the app cannot be told from the request: set grant.url.',
+      'The request does not contain the host of the app: set grant.url.',
     );
   }
   return url;

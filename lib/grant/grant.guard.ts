@@ -5,12 +5,11 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { rememberIdentity } from '../identity/request-identity.js';
-import { bearerOf } from './bearer.js';
+import { setRequestIdentity } from '../identity/request-identity.js';
 import { AuthKitGrantService } from './grant.service.js';
 
 /**
- * Lets those in who bring a grant, and them alone.
+ * Requires a valid grant.
  *
  * @throws {AuthKitException} `unidentified` (401)
  * @internal
@@ -25,7 +24,17 @@ export class AuthKitGrantGuard implements CanActivate {
     const request = context
       .switchToHttp()
       .getRequest<{ headers: IncomingHttpHeaders }>();
-    rememberIdentity(request, await this.grants.verify(bearerOf(request)));
+    const grant = extractBearerToken(request);
+    setRequestIdentity(request, await this.grants.verify(grant));
     return true;
   }
+}
+
+/** The token of `Authorization: Bearer …`, or `undefined`. */
+export function extractBearerToken({
+  headers,
+}: {
+  headers: IncomingHttpHeaders;
+}): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -5,25 +5,25 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
-import { rememberIdentity } from './request-identity.js';
-import type { IdentityExtractor } from './identity-extractor.js';
-import { toIdentity } from './to-identity.js';
+import type { IdentityExtractor } from './extract-identity.js';
+import { parseIdentity } from './parse-identity.js';
+import { setRequestIdentity } from './request-identity.js';
 
 /**
- * Finds out who is asking, by the module's `identity` option, for
- * {@link CurrentIdentity} to hand to the handler. It authenticates nobody:
+ * Identifies the caller by the module's `identity` option. The handler gets the
+ * identity from {@link CurrentIdentity}. This guard does not authenticate:
  * place it behind the guard that does.
  *
  * @throws {AuthKitException} `unidentified` (401) where the request carries no
- *   identity, `invalid_identity` (400) where it is not one that Pica can hold
+ *   identity, `invalid_identity` (400) where Pica cannot hold it
  *
  * @example
  * ```ts
  * @Post('token')
  * @HttpCode(200)
  * @UseGuards(JwtAuthGuard, AuthKitIdentityGuard)
- * token(@CurrentIdentity() who: AuthKitIdentity) {
- *   return this.tokens.create(who);
+ * token(@CurrentIdentity() identity: AuthKitIdentity) {
+ *   return this.tokens.create(identity);
  * }
  * ```
  *
@@ -38,7 +38,8 @@ export class AuthKitIdentityGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<object>();
-    rememberIdentity(request, toIdentity(await this.extract(request, context)));
+    const extracted = await this.extract(request, context);
+    setRequestIdentity(request, parseIdentity(extracted));
     return true;
   }
 }

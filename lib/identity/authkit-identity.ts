@@ -1,18 +1,18 @@
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
-import { IDENTITY_TYPES, type AuthKitIdentityType } from '../pica/types.js';
+import { IDENTITY_TYPES, type AuthKitIdentityType } from '../authkit.types.js';
 
 /**
- * Who the connections will belong to. Pica binds every connection that is
- * made with a token to the identity that the token was made for, and the
- * backend finds them by it later.
+ * The identity that connections belong to. Pica binds every connection made
+ * with a token to the identity of the token, and the backend finds the
+ * connections by it later.
  *
  * @publicApi
  */
 export class AuthKitIdentity {
   /**
-   * Your name for the owner: best a stable id that is never given to another.
-   * 1 to 256 characters, no control characters, not blank. Spaces and colons
-   * are legal but unwise: they end up in Pica's connection keys.
+   * Your id of the owner: a stable id that is never reused. 1 to 256
+   * characters, no control characters, not blank. Spaces and colons are allowed
+   * but unwise: they end up in Pica's connection keys.
    */
   @IsString({ message: 'identity must be a string' })
   @Length(1, 256, { message: 'identity must have 1 to 256 characters' })
@@ -23,7 +23,7 @@ export class AuthKitIdentity {
   @Matches(/\S/, { message: 'identity must not be blank' })
   identity!: string;
 
-  /** What kind of owner it is. Left out, it is not sent, and Pica takes its own default. */
+  /** The kind of owner. If it is missing, it is not sent, and Pica's default applies. */
   @IsOptional()
   @IsIn(IDENTITY_TYPES, {
     message: `identityType must be one of ${IDENTITY_TYPES.join(', ')}`,

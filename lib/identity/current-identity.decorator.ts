@@ -1,23 +1,25 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { identityOf } from './request-identity.js';
+import { getRequestIdentity } from './request-identity.js';
 
 /**
- * Hands the identity that {@link AuthKitIdentityGuard} found to a handler's parameter.
+ * Injects the identity that {@link AuthKitIdentityGuard} has extracted into a handler's parameter.
  *
- * @throws {Error} (answered as 500) where the guard does not stand before the handler
+ * @throws {Error} (status 500) where the guard does not run before the handler
  *
  * @publicApi
  */
 export const CurrentIdentity = createParamDecorator(
   (_: unknown, context: ExecutionContext) => {
-    const who = identityOf(context.switchToHttp().getRequest<object>());
-    if (!who) {
+    const identity = getRequestIdentity(
+      context.switchToHttp().getRequest<object>(),
+    );
+    if (!identity) {
       const { name } = context.getClass();
       throw new Error(
-        `@CurrentIdentity() in ${name}.${context.getHandler().name} has no identity to hand over: ` +
+        `@CurrentIdentity() in ${name}.${context.getHandler().name} has no identity: ` +
           'add AuthKitIdentityGuard behind your own guard, @UseGuards(YourGuard, AuthKitIdentityGuard).',
       );
     }
-    return who;
+    return identity;
   },
 );

@@ -1,10 +1,32 @@
 import type { IncomingMessage } from 'node:http';
-import { AuthKitException } from '../pica/authkit.exception.js';
-import type { AuthKitIdentityType } from '../pica/types.js';
-import type {
-  ExtractedIdentity,
-  IdentityExtractor,
-} from './identity-extractor.js';
+import type { ExecutionContext } from '@nestjs/common';
+import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitIdentityType } from '../authkit.types.js';
+
+/** What an extractor returns: an identity, its id alone (then of type `user`), or nothing. */
+export type ExtractedIdentity =
+  | { identity: string; identityType?: AuthKitIdentityType }
+  | string
+  | null
+  | undefined;
+
+/**
+ * Extracts the identity of the caller from a request. Read only what a guard
+ * has verified, such as `request.user`; never the body or the query, which the
+ * caller writes.
+ *
+ * - `null`, `undefined` or an empty string: there is no identity, the response is 401
+ * - a thrown `HttpException`: the response is that exception's
+ *
+ * @param request the request of the platform (Express or Fastify)
+ * @param context the execution context, for handler metadata or other transports
+ */
+export type IdentityExtractor = (
+  // A request is whatever platform, guards and middleware made of it.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  request: any,
+  context: ExecutionContext,
+) => ExtractedIdentity | Promise<ExtractedIdentity>;
 
 interface RequestLike {
   user?: unknown;
@@ -31,8 +53,8 @@ export const ExtractIdentity = {
   /**
    * Reads `request.user`, where passport and most guards put the user.
    *
-   * @param property the user's property that names the identity. Default: `id`, then `sub`.
-   *   It has to be a string: for a numeric id pass an extractor of your own,
+   * @param property the property of the user that holds the id. Default: `id`, then `sub`.
+   *   Its value must be a string. For a numeric id pass an extractor of your own:
    *   `(request) => request.user && String(request.user.id)`.
    * @param identityType default `user`
    */
@@ -45,15 +67,15 @@ export const ExtractIdentity = {
       if (typeof user !== 'object' || user === null) return undefined;
       const values = user as Record<string, unknown>;
       const found = properties.map((name) => values[name]).find(isPresent);
-      return identityOf(found, identityType);
+      return toExtracted(found, identityType);
     };
   },
 
   /**
-   * Reads a request header. **Only behind a gateway that you trust** and that
-   * sets this header itself and removes the client's own: anybody who reaches
-   * the app directly can send any header, and so be any user.
-   * A header that was sent twice is refused.
+   * Reads a request header. **Use it only behind a trusted gateway** that sets
+   * this header itself and removes the client's own: whoever reaches the app
+   * directly can send any header, and so claim to be any user.
+   * A header that was sent more than once is refused.
    *
    * @param name the header, in any case
    * @param identityType default `user`
@@ -72,12 +94,12 @@ export const ExtractIdentity = {
           message: `The ${name} header was sent more than once: send it once.`,
         });
       }
-      return identityOf(values[0], identityType);
+      return toExtracted(values[0], identityType);
     };
   },
 
   /**
-   * Asks one extractor after the other, and takes the first identity that is there.
+   * Calls one extractor after the other and returns the first identity.
    */
   fromExtractors(extractors: readonly IdentityExtractor[]): IdentityExtractor {
     return async (request, context) => {
@@ -90,8 +112,8 @@ export const ExtractIdentity = {
   },
 } as const;
 
-/** Of whatever type it is: what cannot be an identity is refused by the guard, with a reason. */
-function identityOf(
+/** Of whatever type the value is: the guard refuses what cannot be an identity, with a reason. */
+function toExtracted(
   value: unknown,
   identityType: AuthKitIdentityType,
 ): ExtractedIdentity {

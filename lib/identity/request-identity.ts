@@ -1,14 +1,22 @@
 import type { AuthKitIdentity } from './authkit-identity.js';
 
-/** Beside the requests, not on them: nothing that a client sends can pose as an entry. */
-const identities = new WeakMap<object, AuthKitIdentity>();
+/** The property of a request that holds its identity: a symbol, which no client can send. */
+const IDENTITY = Symbol.for('nestjs-pica-authkit:identity');
 
-/** Notes who makes a request. */
-export function rememberIdentity(request: object, who: AuthKitIdentity): void {
-  identities.set(request, who);
+/** Stores the identity of a request, for the handler. */
+export function setRequestIdentity(
+  request: object,
+  identity: AuthKitIdentity,
+): void {
+  Object.defineProperty(request, IDENTITY, {
+    value: identity,
+    configurable: true,
+  });
 }
 
-/** Who makes a request, once the guard has found out. */
-export function identityOf(request: object): AuthKitIdentity | undefined {
-  return identities.get(request);
+/** Returns the identity of a request, or `undefined` before a guard has stored it. */
+export function getRequestIdentity(
+  request: object,
+): AuthKitIdentity | undefined {
+  return (request as { [IDENTITY]?: AuthKitIdentity })[IDENTITY];
 }

@@ -182,7 +182,7 @@ export function validateOptions<T extends object>(
   for (const [name, value] of Object.entries(given)) {
     if (!contexts.has(name)) {
       errors.push(
-        `${prefix}${name}: ${explainUnknown(name, names, settings)}.`,
+        `${prefix}${name}: ${explainUnknown(name, names, settings)}`,
       );
     } else if (value !== undefined && value !== null) values[name] = value;
   }

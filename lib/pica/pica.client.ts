@@ -1,178 +1,136 @@
-import { HttpService } from '@nestjs/axios';
 import {
   Inject,
   Injectable,
   Logger,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import type { AxiosRequestConfig, GenericAbortSignal } from 'axios';
+import type { GenericAbortSignal } from 'axios';
 import type { Observable } from 'rxjs';
 import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import {
-  checkJson,
-  readFlags,
-  readPage,
-  UnbelievableAnswer,
-  type PicaFlags,
-  type PicaPage,
-} from './answers.js';
-import { attempt } from './attempt.js';
-import type { Deadline } from './deadline.js';
-import { describeFailure } from './describe-failure.js';
-import {
-  dropQuotes,
-  failureOf,
-  failureOfError,
-  malformed,
-  type PicaResponse,
-} from './failures.js';
-import {
-  createAgents,
-  forgetGlobalDefaults,
-  MAX_TOKEN_BYTES,
-} from './pica.http.js';
-import type { AuthKitHttpOptions, PicaOptions } from './pica.options.js';
+import { formatFailure } from '../authkit.exception.js';
+import type { ModuleOptions } from '../options/module.options.js';
+import { withAttemptTimeout } from './attempt-timeout.js';
+import type { RequestContext } from './request-context.js';
+import { assertJson, InvalidResponseError } from './responses.js';
 import { RetryBudget } from './retry-budget.js';
 import { withRetries } from './retry.js';
-import type { AuthKitIdentityType } from './types.js';
+import { Transport } from './transport.js';
+import {
+  fromNetworkError,
+  fromResponse,
+  invalidResponse,
+  redactCorrelationId,
+  type PicaResponse,
+} from './upstream-error.js';
+import { VENDORS, type VendorProfile } from './vendors.js';
 
-/** What every call of one token shares. */
-export interface PicaCall {
-  readonly secretKey: string;
-  readonly deadline: Deadline;
-  /** What has come in so far: one count for all calls that are made for the token. */
-  readonly received: { bytes: number };
-}
+/** The maximum size of all responses to one request of the app in bytes. */
+const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
 
-/** The body of a token call: whom the connections will belong to. */
-export interface PicaIdentity {
-  identity?: string;
-  identityType?: AuthKitIdentityType;
+/** A call to Pica's API. */
+export interface PicaCall<T> {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below the `baseUrl`, with the query. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: object;
+  /**
+   * Parses and validates the body of a response with a status of 2xx.
+   *
+   * @throws {InvalidResponseError} where it is not what the call expects
+   * @throws {SyntaxError} where it is not JSON; the message quotes the body, so nothing shows it
+   */
+  readonly parse: (body: Buffer) => T;
+  /** The result of an empty body. Without it an empty body is invalid. */
+  readonly ifEmpty?: T;
 }
 
 /**
- * Speaks to Pica's API. The Observables are cold, and unsubscribing from one
- * closes its connection; each fails with an `AuthKitException` only.
+ * Calls Pica's API. The Observables are cold, and unsubscribing from one closes
+ * its connection. Each fails with an `AuthKitException` only.
  *
  * @internal
  */
 @Injectable()
 export class PicaClient implements OnApplicationShutdown {
-  /** Truly private: their sockets hold the headers of the calls that run. */
-  readonly #agents = createAgents();
-  readonly #route: AuthKitHttpOptions;
+  readonly #transport: Transport;
+  private readonly vendor: VendorProfile;
   private readonly budget = new RetryBudget();
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
   constructor(
-    @Inject(HttpService) private readonly http: HttpService,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: PicaOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {
-    forgetGlobalDefaults(http);
-    const { httpAgent, httpsAgent, proxy } = options.http();
-    this.#route = {
-      httpAgent: httpAgent ?? this.#agents.httpAgent,
-      httpsAgent: httpsAgent ?? this.#agents.httpsAgent,
-      proxy,
-    };
+    this.vendor = VENDORS[options.vendor];
+    this.#transport = new Transport(options.baseUrl, options.http?.reveal());
   }
 
-  /** The account's flags, or `undefined` where the vendor has none. */
-  flags(call: PicaCall): Observable<PicaFlags> | undefined {
-    const { flagsPath } = this.options.vendor;
-    if (flagsPath === undefined) return undefined;
-    return this.call({ method: 'GET', url: flagsPath }, readFlags, call);
-  }
-
-  /** One page of the integrations that an identity may connect. */
-  page(
-    who: PicaIdentity,
-    page: number,
-    limit: number,
-    call: PicaCall,
-  ): Observable<PicaPage> {
-    const url = `${this.options.vendor.tokenPath}?limit=${limit}&page=${page}`;
-    return this.call({ method: 'POST', url, data: who }, readPage, call);
-  }
-
-  onApplicationShutdown(): void {
-    this.#agents.httpAgent.destroy();
-    this.#agents.httpsAgent.destroy();
-  }
-
-  /** One call with its attempts. */
-  private call<T>(
-    request: AxiosRequestConfig,
-    read: (body: Buffer) => T,
-    token: PicaCall,
-  ): Observable<T> {
-    return attempt(
-      (signal) => this.send(request, signal, read, token),
+  /** Makes one call, with its retries. */
+  request<T>(call: PicaCall<T>, context: RequestContext): Observable<T> {
+    return withAttemptTimeout(
+      (signal) => this.send(call, signal, context),
       this.options.attemptTimeout,
     ).pipe(
       withRetries(
         {
           retries: this.options.retries,
           budget: this.budget,
-          onFailure: (failure, count) =>
+          onFailedAttempt: (failure, count) =>
             this.logger.debug(
-              `${request.method} ${request.url}, attempt ${count}: ${describeFailure(failure)}.`,
+              `${call.method} ${call.path}, attempt ${count}: ${formatFailure(failure)}.`,
             ),
         },
-        token.deadline,
+        context.deadline,
       ),
     );
   }
 
+  onApplicationShutdown(): void {
+    this.#transport.close();
+  }
+
   private async send<T>(
-    { method, url, data: body }: AxiosRequestConfig,
+    call: PicaCall<T>,
     signal: GenericAbortSignal,
-    read: (body: Buffer) => T,
-    token: PicaCall,
+    { secretKey, received }: RequestContext,
   ): Promise<T> {
-    const { httpAgent, httpsAgent, proxy } = this.#route;
     try {
-      // Spelled out, since to spread is several times as slow, and this is done for every call.
-      const response = await this.http.axiosRef.request<Buffer>({
-        method,
-        url,
-        data: body,
-        baseURL: this.options.baseUrl,
+      const response = await this.#transport.send({
+        method: call.method,
+        url: call.path,
+        body: call.body,
         headers: {
           Accept: 'application/json',
           'Content-Type': 'application/json',
-          [this.options.vendor.secretHeader]: token.secretKey,
+          [this.vendor.secretHeader]: secretKey,
         },
-        httpAgent,
-        httpsAgent,
-        proxy,
         signal,
       });
-      const { status, headers, data } = response;
-      dropQuotes(response, token.secretKey);
-      if (status < 200 || status > 299) throw failureOf(response);
-      token.received.bytes += data.length;
-      if (token.received.bytes > MAX_TOKEN_BYTES) {
-        throw malformed(response, 'too large');
+      const { status, data } = response;
+      redactCorrelationId(response, secretKey);
+      if (status < 200 || status > 299) throw fromResponse(response);
+      received.bytes += data.length;
+      if (received.bytes > MAX_RECEIVED_BYTES) {
+        throw invalidResponse(response, 'too large');
       }
-      const answer = believe(response, () => {
-        checkJson(data, headers['content-type']);
-        return read(data);
-      });
+      const result = parseResponse(call, response);
       this.budget.refill();
-      return answer;
+      return result;
     } catch (error) {
-      throw failureOfError(error);
+      throw fromNetworkError(error);
     }
   }
 }
 
-/** @throws {AuthKitException} `malformed` where an answer cannot be read */
-function believe<T>(response: PicaResponse, read: () => T): T {
+/** @throws {AuthKitException} `malformed` where the body is not what the call expects */
+function parseResponse<T>(call: PicaCall<T>, response: PicaResponse): T {
+  const { data, headers } = response;
+  if (data.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
   try {
-    return read();
+    assertJson(data, headers['content-type']);
+    return call.parse(data);
   } catch (error) {
-    const isOurs = error instanceof UnbelievableAnswer;
-    throw malformed(response, isOurs ? error.message : 'not JSON');
+    const isOurs = error instanceof InvalidResponseError;
+    throw invalidResponse(response, isOurs ? error.message : 'not JSON');
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Reads a `Retry-After` header (RFC 9110, 10.2.3): whole seconds or an HTTP date.
+ * Parses a `Retry-After` header (RFC 9110, 10.2.3): whole seconds or an HTTP date.
  *
  * @returns seconds from now, rounded up, never negative; `undefined` for anything else
  */

@@ -1,24 +1,24 @@
-/** How many retries a quiet service may spend at once. */
+/** The maximum number of retries in the budget. */
 const CAPACITY = 20;
-/** What a success earns: in the long run at most one retry for every ten calls that work. */
+/** What a successful call adds: in the long run at most one retry for ten successful calls. */
 const REFILL = 0.1;
 
 /**
- * The retries that all calls of one registration share: a token bucket that
- * successes refill. While Pica is down nothing does, and it soon gets the
- * traffic of the users alone rather than three times of it.
+ * Limits the retries of all calls of one registration: a token bucket that
+ * successful calls refill. While Pica is down, nothing refills it, so Pica soon
+ * gets the traffic of the users alone and not a multiple of it.
  */
 export class RetryBudget {
   private left = CAPACITY;
 
-  /** Takes one retry out of the budget; `false` where it is spent. */
-  spend(): boolean {
+  /** Takes one retry out of the budget. Returns `false` where none is left. */
+  tryConsume(): boolean {
     if (this.left < 1) return false;
     this.left -= 1;
     return true;
   }
 
-  /** A call has worked. */
+  /** Adds to the budget after a successful call. */
   refill(): void {
     this.left = Math.min(CAPACITY, this.left + REFILL);
   }

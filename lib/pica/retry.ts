@@ -1,54 +1,57 @@
 import { retry, throwError, timer, type MonoTypeOperatorFunction } from 'rxjs';
-import type { AuthKitException } from './authkit.exception.js';
-import type { Deadline } from './deadline.js';
-import { isPassing } from './failures.js';
+import type { AuthKitException } from '../authkit.exception.js';
+import type { Deadline } from './request-context.js';
 import type { RetryBudget } from './retry-budget.js';
+import { isRetryable } from './upstream-error.js';
 
-/** The first wait is at most this long (ms), each further one twice as long … */
-const BACKOFF_BASE = 200;
-/** … up to this. */
-const BACKOFF_CAP = 2_000;
-/** What an attempt needs at least (ms): one that the deadline would cut off is not started. */
-const SHORTEST_ATTEMPT = 20;
+/** The maximum of the first delay in ms. Each further maximum is twice as long. */
+const BACKOFF_BASE_MS = 200;
+/** The maximum of every delay in ms. */
+const BACKOFF_CAP_MS = 2_000;
+/** The minimum time for an attempt in ms. One that the deadline would cut off is not started. */
+const MIN_ATTEMPT_MS = 20;
 
-/** How a call may be repeated. */
+/** How a failed call is retried. */
 export interface RetryPolicy {
-  /** Further attempts. */
+  /** The number of times to retry a failed call. */
   readonly retries: number;
-  /** What the calls of all tokens may spend together. */
+  /** The budget that all calls of a registration share. */
   readonly budget: RetryBudget;
-  /** Told of each failed attempt, counted from 1. */
-  readonly onFailure: (failure: AuthKitException, attempt: number) => void;
+  /** Called after each failed attempt. Attempts are counted from 1. */
+  readonly onFailedAttempt: (
+    failure: AuthKitException,
+    attempt: number,
+  ) => void;
 }
 
 /**
- * Gives a call its attempts: `retries` more after the first where the failure
- * can pass, none that the deadline would cut off or that the budget does not
- * allow. Waits are exponential with full jitter, so that many clients do not
- * come back at the same moment, or what `Retry-After` says.
+ * Retries a call up to `retries` times. It retries only failures that may pass,
+ * within the deadline and the budget. Delays are exponential with full jitter,
+ * so that many clients do not come back at the same moment, or as long as
+ * `Retry-After` says.
  */
 export function withRetries<T>(
-  { retries, budget, onFailure }: RetryPolicy,
+  { retries, budget, onFailedAttempt }: RetryPolicy,
   deadline: Deadline,
 ): MonoTypeOperatorFunction<T> {
   return (attempt) =>
     attempt.pipe(
       retry({
         delay: (failure: AuthKitException, count) => {
-          onFailure(failure, count);
+          onFailedAttempt(failure, count);
           const giveUp = (last: AuthKitException) =>
             throwError(() => last.with({ attempts: count }));
 
-          if (!isPassing(failure)) return giveUp(failure);
-          const wait = waitAfter(failure, count);
-          if (wait > deadline.remaining() - SHORTEST_ATTEMPT) {
+          if (!isRetryable(failure)) return giveUp(failure);
+          const wait = backoffDelay(failure, count);
+          if (wait > deadline.remaining() - MIN_ATTEMPT_MS) {
             return giveUp(
               failure.retryAfter === undefined
                 ? failure
                 : failure.with({ reason: 'rate_limited' }),
             );
           }
-          return count <= retries && budget.spend()
+          return count <= retries && budget.tryConsume()
             ? timer(wait)
             : giveUp(failure);
         },
@@ -56,7 +59,10 @@ export function withRetries<T>(
     );
 }
 
-function waitAfter({ retryAfter }: AuthKitException, count: number): number {
+/** The delay before the next attempt in ms. */
+function backoffDelay({ retryAfter }: AuthKitException, count: number): number {
   if (retryAfter !== undefined) return retryAfter * 1000;
-  return Math.random() * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (count - 1));
+  return (
+    Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (count - 1))
+  );
 }

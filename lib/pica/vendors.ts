@@ -1,46 +1,49 @@
-import type { AuthKitVendor } from './types.js';
-
-/** What differs between the names under which the service runs. */
+/** What differs between the services. A further vendor is one more entry of {@link VENDORS}. */
 export interface VendorProfile {
-  /** The name for people, in messages. */
-  readonly title: string;
-  /** Root of the API, without a trailing slash. */
+  /** The name in messages. */
+  readonly displayName: string;
+  /** The root URL of the API, without a trailing slash. */
   readonly baseUrl: string;
   /** The header that carries the secret key. */
   readonly secretHeader: string;
-  /** The origin of the hosted widget: the page that calls the token endpoint. */
+  /** The origin of the hosted widget: the page that calls the token route. */
   readonly widgetOrigin: string;
-  /** Where a page of integrations is asked for. */
+  /** The path of a page of integrations. */
   readonly tokenPath: string;
-  /** Where the account's flags are read; `undefined` where the answer itself carries `isWhiteLabel`. */
+  /** The path of the account's flags; `undefined` where the page itself carries `isWhiteLabel`. */
   readonly flagsPath?: string;
-  /** What the vendor's widget expects: all rows at once, or the page it asks for. */
+  /** What the vendor's widget expects: all rows at once, or the page that it requests. */
   readonly paging: 'all' | 'forward';
-  /** The environment variable that holds the key, for advice in messages. */
-  readonly secretVariable: string;
+  /** The environment variable of the secret key. */
+  readonly secretKeyEnv: string;
 }
 
-export const VENDORS: Readonly<Record<AuthKitVendor, VendorProfile>> = {
+/** All vendors, the default first. */
+export const VENDORS = {
   pica: {
-    title: 'Pica',
+    displayName: 'Pica',
     baseUrl: 'https://api.picaos.com',
     secretHeader: 'X-Pica-Secret',
     widgetOrigin: 'https://authkit.picaos.com',
     tokenPath: '/v1/authkit',
     flagsPath: '/v1/users/flags',
     paging: 'all',
-    secretVariable: 'PICA_SECRET_KEY',
+    secretKeyEnv: 'PICA_SECRET_KEY',
   },
+  // Pica's name since March 2026.
   one: {
-    title: 'One',
+    displayName: 'One',
     baseUrl: 'https://api.withone.ai',
     secretHeader: 'X-One-Secret',
     widgetOrigin: 'https://auth.withone.ai',
     tokenPath: '/v1/authkit/token',
     paging: 'forward',
-    secretVariable: 'ONE_SECRET_KEY',
+    secretKeyEnv: 'ONE_SECRET_KEY',
   },
-};
+} as const satisfies Record<string, VendorProfile>;
 
-/** The most rows that the service gives on one page: it silently clamps a larger `limit`. */
+/** The service to call: Pica, or One, the name it took in March 2026. */
+export type AuthKitVendor = keyof typeof VENDORS;
+
+/** The maximum number of rows on a page. The service clamps a larger `limit` without a word. */
 export const MAX_PAGE_SIZE = 150;

@@ -1,4 +1,4 @@
-import type { AuthKitIntegration, AuthKitVendor } from '../pica/types.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import {
   ConnectionStore,
   filtersOf,

@@ -4,7 +4,7 @@ import type {
   AuthKitIdentityType,
   AuthKitIntegration,
   AuthKitVendor,
-} from '../pica/types.js';
+} from '../authkit.types.js';
 import { isString } from './argument-error.js';
 import { platformOf, uuid } from './integrations.js';
 

@@ -7,7 +7,7 @@ import {
   IsOneOf,
   Satisfies,
 } from '../options/validation.js';
-import type { AuthKitIntegration, AuthKitVendor } from '../pica/types.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import { IsMilliseconds, isIntegerFrom } from './argument-error.js';
 import type { ConnectionFilter } from './connections.js';
 import { CONNECTION_FILTERS } from './connections.js';

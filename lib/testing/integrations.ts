@@ -1,4 +1,4 @@
-import type { AuthKitIntegration } from '../pica/types.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
 import { PRODUCTS_BY_CATEGORY } from './products.js';
 
 /** The integrations of an account: created on demand from the list of products, or the test's own. */

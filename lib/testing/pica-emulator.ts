@@ -1,4 +1,4 @@
-import type { AuthKitIntegration, AuthKitVendor } from '../pica/types.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import { Account } from './account.js';
 import { applyFault } from './apply-fault.js';
 import { argumentError, validateArgument } from './argument-error.js';

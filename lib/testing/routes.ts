@@ -1,4 +1,4 @@
-import type { AuthKitVendor } from '../pica/types.js';
+import type { AuthKitVendor } from '../authkit.types.js';
 import type { Account, TokenSession } from './account.js';
 import { CONNECTION_ROUTES, detailsError } from './connection-routes.js';
 import { IDENTITY_TYPES } from './connections.js';

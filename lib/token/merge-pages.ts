@@ -1,12 +1,18 @@
-import type { PicaPage } from '../pica/answers.js';
-import type { TokenParts } from './token-json.js';
+import type { RawPage } from './raw-page.js';
+
+/** The parts of a token. */
+export interface TokenParts {
+  readonly fields: object;
+  /** The rows of each page in JSON, without brackets. */
+  readonly rows: readonly Buffer[];
+}
 
 /**
- * Makes one page of all, as the official package answers: every row in order,
+ * Merges all pages into one, as the official package does: every row in order,
  * the first page's `total`, and the last page's `requestId`, which is Pica's
- * record of the identity. A single page is left as it came.
+ * record of the identity. A single page stays as it is.
  */
-export function mergePages(pages: readonly PicaPage[]): TokenParts {
+export function mergePages(pages: readonly RawPage[]): TokenParts {
   const rows = pages.map((page) => page.rows);
   const first = pages[0]!.fields;
   if (pages.length === 1) return { fields: first, rows };
@@ -17,9 +23,24 @@ export function mergePages(pages: readonly PicaPage[]): TokenParts {
       pages: 1,
       total: first.total,
       requestId: last.requestId,
-      // Where the vendor has no flags, the pages themselves say it.
+      // Where the vendor has no flags, the pages carry it.
       ...('isWhiteLabel' in last && { isWhiteLabel: last.isWhiteLabel }),
     },
     rows,
   };
+}
+
+const HEAD = Buffer.from('{"rows":[');
+const COMMA = Buffer.from(',');
+
+/** Serializes a token to JSON in UTF-8. The rows are Pica's, byte for byte. */
+export function serializeToken({ fields, rows }: TokenParts): Buffer {
+  const parts: Buffer[] = [HEAD];
+  for (const page of rows) {
+    if (page.length === 0) continue;
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(page);
+  }
+  parts.push(Buffer.from(`],${JSON.stringify(fields).slice(1)}`));
+  return Buffer.concat(parts);
 }

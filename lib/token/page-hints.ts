@@ -1,25 +1,18 @@
-/** Keys to remember: the least recently used is forgotten first. */
+import { BoundedMap } from '../cache/bounded-map.js';
+
+/** The maximum number of secret keys with a hint. */
 const CAPACITY = 1_000;
 
-/**
- * Remembers how many pages the last answer for a secret key had, and nothing
- * else of it: the guess for the next token.
- */
+/** Stores how many pages the previous response for a secret key had: the number to fetch in parallel for the next token. */
 export class PageHints {
-  /** By secret key, and so truly private: nothing that inspects this object shows it. */
-  readonly #pages = new Map<string, number>();
+  private readonly pages = new BoundedMap<number>(CAPACITY);
 
-  /** How many pages to ask for at once: 1 for a key that is not known. */
-  guess(secretKey: string): number {
-    return this.#pages.get(secretKey) ?? 1;
+  /** Returns 1 for an unknown key. */
+  get(secretKey: string): number {
+    return this.pages.get(secretKey) ?? 1;
   }
 
-  learn(secretKey: string, pages: number): void {
-    this.#pages.delete(secretKey);
-    this.#pages.set(secretKey, pages);
-    if (this.#pages.size > CAPACITY) {
-      const [oldest] = this.#pages.keys();
-      this.#pages.delete(oldest!);
-    }
+  record(secretKey: string, pages: number): void {
+    this.pages.set(secretKey, pages);
   }
 }

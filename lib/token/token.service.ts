@@ -1,231 +1,185 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { map, tap, type Observable } from 'rxjs';
 import {
-  Inject,
-  Injectable,
-  Optional,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import {
-  defer,
-  firstValueFrom,
-  map,
-  switchMap,
-  takeUntil,
-  tap,
-  type Observable,
-} from 'rxjs';
-import { AUTHKIT_CACHE, AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { CarefulStore } from '../cache/careful-store.js';
+  AUTHKIT_CACHE,
+  AUTHKIT_LOG_CONTEXT,
+  AUTHKIT_OPTIONS,
+} from '../authkit.constants.js';
+import { formatFailure } from '../authkit.exception.js';
+import type { AuthKitToken } from '../authkit.types.js';
+import { ResilientStore } from '../cache/resilient-store.js';
+import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { toIdentity } from '../identity/to-identity.js';
-import type { PicaPage } from '../pica/answers.js';
-import { AuthKitException } from '../pica/authkit.exception.js';
-import { Deadline } from '../pica/deadline.js';
-import { PicaClient, type PicaCall } from '../pica/pica.client.js';
-import { isSecretKey } from '../pica/secret-key.js';
-import type { AuthKitToken } from '../pica/types.js';
-import { MAX_PAGE_SIZE } from '../pica/vendors.js';
-import type { AskPage, SourceOptions } from './ask.js';
-import { Cancellation } from './cancellation.js';
-import { mergePages } from './merge-pages.js';
+import { ModuleOptions } from '../options/module.options.js';
+import { PicaClient } from '../pica/pica.client.js';
+import type { RequestContext } from '../pica/request-context.js';
+import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { fetchAllPages } from './fetch-all-pages.js';
+import {
+  withIntegrationsCache,
+  type FetchAllPages,
+  type FetchPageFor,
+} from './integrations-cache.js';
+import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { PageHints } from './page-hints.js';
-import { TokenLog } from './token-log.js';
-import { tokenJson, type TokenParts } from './token-json.js';
-import { tokenSource, type TokenSource } from './token-source.js';
-import { besideFlags } from './white-label.js';
+import { parsePage, type RawPage } from './raw-page.js';
+import {
+  fetchFlags,
+  withFlagsCache,
+  withWhiteLabel,
+  type FetchFlags,
+  type WhiteLabel,
+} from './white-label.js';
 
-/** Tokens of one registration that may wait for Pica at the same time. */
-const MAX_PENDING = 1_000;
-
-/** What a caller may ask of one token. */
+/** The settings of one token. */
 export interface CreateTokenOptions {
-  /** The page to give, counted from 1, alone. What is not a whole number from 1 counts as not given. */
+  /** The page to return alone, from 1. Anything but an integer from 1 on counts as missing. */
   page?: number;
-  /** Rows on that page: at most 150, as Pica clamps it. Default: the `pageSize` option. */
+  /** The number of rows on that page, 150 at most. Default: the `pageSize` option */
   limit?: number;
-  /** Stops the token: its calls are closed, and the promise rejects with `cancelled`. */
+  /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
 }
 
 /**
- * Creates AuthKit tokens: the answer that the browser widget expects from the
- * app's backend. Tokens of different users share nothing but the connections
- * to Pica, and what the `cache` option says.
+ * Creates AuthKit tokens: the response that the browser widget expects from the
+ * app's backend. Tokens of different identities share nothing but the
+ * connections to Pica, and what the `cache` option says.
  *
  * @publicApi
  */
 @Injectable()
-export class AuthKitTokenService implements OnApplicationShutdown {
-  private readonly log: TokenLog;
-  private readonly cancellation = new Cancellation();
+export class AuthKitTokenService {
+  private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly vendor: VendorProfile;
   private readonly hints = new PageHints();
-  private readonly source: TokenSource;
-  private pending = 0;
+  private readonly fetchAllPages: FetchAllPages;
+  /** `undefined` where the vendor has no flags. */
+  private readonly fetchFlags?: FetchFlags;
 
   constructor(
+    @Inject(RequestRunner) private readonly runner: RequestRunner,
     @Inject(PicaClient) private readonly pica: PicaClient,
-    @Inject(AUTHKIT_OPTIONS)
-    private readonly options: SourceOptions,
-    @Optional() @Inject(AUTHKIT_CACHE) store?: CarefulStore,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Optional() @Inject(AUTHKIT_CACHE) store?: ResilientStore,
   ) {
-    this.source = tokenSource(pica, options, store);
-    this.log = new TokenLog(options.vendor);
+    const { cache } = options;
+    this.vendor = VENDORS[options.vendor];
+    this.fetchAllPages =
+      store && cache?.integrations
+        ? withIntegrationsCache(options, store)
+        : (fetchPage, hint, context) =>
+            fetchAllPages((page) => fetchPage(page, context), options, hint);
+    if (this.vendor.flagsPath !== undefined) {
+      const fetch = fetchFlags(pica, this.vendor.flagsPath);
+      this.fetchFlags =
+        store && cache?.flags ? withFlagsCache(fetch, options, store) : fetch;
+    }
   }
 
   /**
-   * Creates a token: with all integrations as one page, or with the page that
-   * is asked for, alone. It takes at most the `timeout` option.
+   * Creates a token: all integrations as one page, or the requested page alone.
+   * It completes or fails within the `timeout` option.
    *
-   * @param who whom the connections will belong to; it is validated. **Without
-   *   it the connections belong to nobody in particular**, as in the official
-   *   package: pass it wherever there are users.
-   * @returns the object to send to the widget as it is, with status 200 and unwrapped
-   * @throws {AuthKitException} and nothing else; its `reason` tells which failure it was
+   * @param identity the identity that the connections will belong to; it is
+   *   validated. **Without it the connections have no owner**, as in the
+   *   official package: pass it wherever there are users.
+   * @returns the object to send to the widget unchanged, with status 200 and unwrapped
+   * @throws {AuthKitException} and nothing else; its `reason` says why
    */
   async create(
-    who?: AuthKitIdentity,
+    identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<AuthKitToken> {
-    return JSON.parse(String(await this.createJson(who, options)));
+    return JSON.parse(String(await this.createJson(identity, options)));
   }
 
   /**
-   * The same token as JSON in UTF-8, which is what the module's own controller
-   * sends: its rows are Pica's, byte for byte, and are not serialised again.
-   * In a controller of one's own send it by `@Res()`, since Nest would serialise
-   * a `Buffer` that a handler returns.
+   * Creates the same token as JSON in UTF-8, which the module's own controller
+   * sends. Its rows are Pica's, byte for byte, and are not serialized again. In
+   * a controller of your own send it with `@Res()`: Nest would serialize a
+   * returned `Buffer`.
    *
    * @returns the text to send as `application/json`, with status 200
    * @throws {AuthKitException} and nothing else, as {@link create}
    */
   async createJson(
-    who?: AuthKitIdentity,
+    identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const started = performance.now();
-    const asked = options ?? {};
-    const end$ = this.cancellation.of(asked.signal, this.options.timeout);
-    try {
-      this.admit();
-      try {
-        return tokenJson(
-          await firstValueFrom(this.token(who, asked).pipe(takeUntil(end$))),
-        );
-      } finally {
-        this.pending -= 1;
-      }
-    } catch (error) {
-      const failure = toFailure(error);
-      this.log.failed(failure, performance.now() - started);
-      throw failure;
-    }
+    const { signal, ...requested } = options ?? {};
+    const token = await this.runner.run({
+      outcome: 'No token',
+      identity,
+      signal,
+      task: (context, validated) => this.fetch(validated, requested, context),
+    });
+    return serializeToken(token);
   }
 
-  /** Requests have been answered by then: what still runs was asked for elsewhere. */
-  onApplicationShutdown(): void {
-    this.cancellation.shutDown();
-  }
-
-  /** Lets a token in unless too many wait already: a Pica that hangs must not fill the memory. */
-  private admit(): void {
-    if (this.pending >= MAX_PENDING) {
-      throw new AuthKitException('rate_limited', {
-        retryAfter: 1,
-        cause: new Error(`${MAX_PENDING} tokens are waiting already`),
-      });
-    }
-    this.pending += 1;
-  }
-
-  private token(
-    who: AuthKitIdentity | undefined,
-    options: CreateTokenOptions,
+  /** Fetches the pages and the flags in parallel. */
+  private fetch(
+    identity: AuthKitIdentity | undefined,
+    requested: CreateTokenOptions,
+    context: RequestContext,
   ): Observable<TokenParts> {
-    return defer(async () => {
-      const deadline = new Deadline(this.options.timeout);
-      const identity = who === undefined ? undefined : toIdentity(who);
-      if (identity && /[\s:]/.test(identity.identity))
-        this.log.unwiseIdentity();
-      const secretKey = await this.secretKey(identity);
-      return {
-        identity,
-        call: { secretKey, deadline, received: { bytes: 0 } },
-      };
-    }).pipe(
-      switchMap(({ identity, call }) => this.ask(identity, options, call)),
-    );
-  }
+    const pages$ = this.fetchPages(identity, requested, context);
+    if (!this.fetchFlags) return pages$.pipe(map(mergePages));
 
-  /** The pages and the flags side by side. */
-  private ask(
-    who: AuthKitIdentity | undefined,
-    options: CreateTokenOptions,
-    call: PicaCall,
-  ): Observable<TokenParts> {
-    const pages$ = this.pages(who, options, call);
-    const flags$ = this.source.flags(call);
-    if (!flags$) return pages$.pipe(map(mergePages));
-
-    return besideFlags(pages$, flags$, call.deadline).pipe(
+    const flags$ = this.fetchFlags(context);
+    return withWhiteLabel(pages$, flags$, context.deadline).pipe(
       map(([pages, { isWhiteLabel, failure }]) => {
-        if (failure) this.log.flagsMissing(failure);
+        if (failure) this.warnUnknownWhiteLabel(failure);
         const { fields, rows } = mergePages(pages);
         return { fields: { ...fields, isWhiteLabel }, rows };
       }),
     );
   }
 
-  private pages(
-    who: AuthKitIdentity | undefined,
-    options: CreateTokenOptions,
-    call: PicaCall,
-  ): Observable<PicaPage[]> {
-    const page = atLeastOne(options.page);
-    const limit = atLeastOne(options.limit);
+  private fetchPages(
+    identity: AuthKitIdentity | undefined,
+    requested: CreateTokenOptions,
+    context: RequestContext,
+  ): Observable<RawPage[]> {
+    const page = atLeastOne(requested.page);
+    const limit = atLeastOne(requested.limit);
     const size = Math.min(limit ?? this.options.pageSize, MAX_PAGE_SIZE);
-    const askPage: AskPage = (number, call) =>
-      this.pica.page(who ?? {}, number, size, call);
+    const fetchPage: FetchPageFor = (number, context) =>
+      this.pica.request(
+        {
+          method: 'POST',
+          path: `${this.vendor.tokenPath}?limit=${size}&page=${number}`,
+          body: identity ?? {},
+          parse: parsePage,
+        },
+        context,
+      );
 
     if (page !== undefined || limit !== undefined) {
-      return askPage(page ?? 1, call).pipe(map((one) => [one]));
+      return fetchPage(page ?? 1, context).pipe(map((one) => [one]));
     }
-    if (!this.options.pageHint) return this.source.allPages(askPage, 1, call);
-
-    const guess = this.hints.guess(call.secretKey);
-    return this.source
-      .allPages(askPage, guess, call)
-      .pipe(tap((all) => this.hints.learn(call.secretKey, all.length)));
+    if (!this.options.pageHint) {
+      return this.fetchAllPages(fetchPage, 1, context);
+    }
+    const { secretKey } = context;
+    return this.fetchAllPages(
+      fetchPage,
+      this.hints.get(secretKey),
+      context,
+    ).pipe(tap((pages) => this.hints.record(secretKey, pages.length)));
   }
 
-  private async secretKey(who: AuthKitIdentity | undefined): Promise<string> {
-    let key: unknown;
-    try {
-      key = await this.options.secretKey(who);
-    } catch {
-      // What it threw may quote the key.
-      throw keyFailure('unavailable', 'threw an error');
-    }
-    if (isSecretKey(key)) return key;
-    throw keyFailure('secret_rejected', 'gave what cannot be sent as a key');
+  private warnUnknownWhiteLabel(
+    failure: NonNullable<WhiteLabel['failure']>,
+  ): void {
+    const why =
+      failure === 'late' ? 'no response in time' : formatFailure(failure);
+    this.logger.warn(
+      `The account's flags could not be read (${why}): the token has isWhiteLabel: false.`,
+    );
   }
 }
 
 function atLeastOne(value: number | undefined): number | undefined {
   return Number.isSafeInteger(value) && value! >= 1 ? value : undefined;
-}
-
-function keyFailure(
-  reason: 'unavailable' | 'secret_rejected',
-  what: string,
-): AuthKitException {
-  return new AuthKitException(reason, {
-    cause: new Error(`the secretKey function ${what}`),
-  });
-}
-
-function toFailure(error: unknown): AuthKitException {
-  if (error instanceof AuthKitException) return error;
-  const name = error instanceof Error ? error.name : typeof error;
-  return new AuthKitException('unavailable', {
-    cause: new Error(`an unexpected ${name}`),
-  });
 }

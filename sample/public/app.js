@@ -1,14 +1,14 @@
-// The vendor's own package: @picahq/authkit, or @withone/auth.
+// The vendor's package: @picahq/authkit or @withone/auth.
 import * as vendor from './authkit.js';
 
-const openerOf = vendor.useAuthKit ?? vendor.useOneAuth;
+const createWidget = vendor.useAuthKit ?? vendor.useOneAuth;
 const settings = await (await fetch('/settings')).json();
 
-/** Who is signed in: { name, … }, or null. The cookie itself is out of the page's reach. */
+/** The signed-in user, { name, … }, or null. The page cannot read the session cookie. */
 let user = null;
 
-/** Counts how often the connections were asked for. */
-let listings = 0;
+/** Number of the latest request for the connections. */
+let latestRequest = 0;
 
 const $ = (id) => document.getElementById(id);
 
@@ -18,25 +18,25 @@ $('sign-out').addEventListener('click', signOut);
 for (const button of document.querySelectorAll('[data-name]')) {
   button.addEventListener('click', () => signIn(button.dataset.name));
 }
-await enter((await ask('/auth/session'))?.user ?? null);
+await setUser((await fetchJson('/auth/session'))?.user ?? null);
 document.querySelector('main').inert = false;
 
 async function signIn(name) {
-  const answer = await ask('/auth/sign-in', {
+  const session = await fetchJson('/auth/sign-in', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ name }),
   });
-  if (answer) await enter(answer.user);
+  if (session) await setUser(session.user);
 }
 
 async function signOut() {
-  const answer = await ask('/auth/sign-out', { method: 'POST' });
-  if (answer) await enter(answer.user);
+  const session = await fetchJson('/auth/sign-out', { method: 'POST' });
+  if (session) await setUser(session.user);
 }
 
-async function enter(next) {
-  user = next;
+async function setUser(newUser) {
+  user = newUser;
   $('signed-in').hidden = !user;
   $('signed-out').hidden = Boolean(user);
   $('hint').hidden = Boolean(user);
@@ -45,72 +45,75 @@ async function enter(next) {
   await showConnections();
 }
 
-/** Opens the widget. It asks our backend for a token with the grant that the page got. */
+/** Fetches a grant and opens the widget, which uses the grant to request a token. */
 async function connect() {
-  // One widget at a time.
+  // Only one widget can be open.
   $('connect').disabled = true;
   showError();
-  // Our session goes no further than this; the vendor sees the grant alone.
-  const token = await ask('/authkit-token/grant', { method: 'POST' });
+  // Only this request uses the session. The vendor receives the grant alone.
+  const token = await fetchJson('/authkit-token/grant', { method: 'POST' });
   if (!token) {
     $('connect').disabled = false;
     return;
   }
 
-  openerOf({
-    // Unset, it is the vendor's own; here it may be the emulator's.
+  createWidget({
+    // Default: the vendor's URL. With the emulator, it is the emulator's URL.
     baseUrl: settings.widgetUrl,
-    // What the backend answered, as it is: { url, headers, expiresAt }.
+    // The unchanged response of the grant route: { url, headers, expiresAt }.
     token,
     companyName: 'Sample Inc.',
     appTheme: matchMedia('(prefers-color-scheme: dark)').matches
       ? 'dark'
       : 'light',
     onSuccess: (connection) => {
-      report('onSuccess', connection.key);
+      logEvent('onSuccess', connection.key);
       showError();
       showConnections();
     },
     onError: (message) => {
-      report('onError', message);
+      logEvent('onError', message);
       showError(message);
     },
     onClose: () => {
-      report('onClose');
+      logEvent('onClose');
       $('connect').disabled = false;
       $('connect').focus();
     },
   }).open();
 
-  // A frame that screen readers can name.
+  // An accessible name for the frame.
   $('event-link').title = 'Connect an integration';
 }
 
 async function showConnections() {
-  const mine = ++listings;
+  const request = ++latestRequest;
   $('connections').ariaBusy = 'true';
-  const found = user ? await ask('/connections') : [];
-  // Somebody else may have signed in meanwhile.
-  if (mine !== listings) return;
+  const connections = user ? await fetchJson('/connections') : [];
+  // A newer request replaces this one, e.g. after another user signs in.
+  if (request !== latestRequest) return;
   $('connections').ariaBusy = 'false';
-  const items = (found ?? []).map(({ name, platform, createdAt }) =>
-    item(name, `${platform}, ${new Date(createdAt).toLocaleString()}`),
+  const items = (connections ?? []).map(({ name, platform, createdAt }) =>
+    createListItem(
+      name,
+      `${platform}, ${new Date(createdAt).toLocaleString()}`,
+    ),
   );
   $('connections').replaceChildren(...items);
-  $('none').hidden = !found || items.length > 0;
+  $('no-connections').hidden = !connections || items.length > 0;
 }
 
-/** The answer, or nothing where there is an error to show. */
-async function ask(url, init) {
+/** Returns the parsed response, or shows an error and returns `undefined`. */
+async function fetchJson(url, init) {
   try {
     const response = await fetch(url, init);
     const body = await response.json();
     if (response.ok) return body;
-    // The session has ended meanwhile.
-    if (response.status === 401) await enter(null);
+    // The session is missing or has expired.
+    if (response.status === 401) await setUser(null);
     showError(body.message);
   } catch {
-    showError('The sample does not answer. Does it still run?');
+    showError('The sample does not respond. Is it still running?');
   }
   return undefined;
 }
@@ -120,16 +123,14 @@ function showError(message = '') {
   $('error').hidden = !message;
 }
 
-function report(event, detail) {
-  $('events').append(item(event, detail));
+function logEvent(event, detail) {
+  $('events').append(createListItem(event, detail));
 }
 
-function item(title, detail = '') {
-  const [made, more] = [
-    document.createElement('li'),
-    document.createElement('span'),
-  ];
-  more.textContent = detail;
-  made.append(title, more);
-  return made;
+function createListItem(title, detail = '') {
+  const item = document.createElement('li');
+  const span = document.createElement('span');
+  span.textContent = detail;
+  item.append(title, span);
+  return item;
 }

@@ -13,14 +13,14 @@ import { PageModule } from './page/page.module.js';
     ConfigModule.forRoot(),
     AuthModule,
     AuthKitModule.forRootAsync({
-      // The secret key, the grants' secret and the other options, from the environment.
+      // Reads the secret key, the grant secret and other options from the environment.
       ...authKitConfig.asProvider(),
-      // What SessionGuard injects.
+      // Exports the SessionService that SessionGuard injects.
       imports: [AuthModule],
-      // Mounts POST /authkit-token/grant, which the page calls with its session,
-      // and POST /authkit-token, which the widget calls with the grant.
+      // Mounts two routes: the page calls POST /authkit-token/grant with its
+      // session, and the widget calls POST /authkit-token with the grant.
       controller: { guards: [SessionGuard], grants: true },
-      // Lets IntegrationsModule inject AuthKitTokenService.
+      // IntegrationsModule can inject AuthKitTokenService without importing this module.
       isGlobal: true,
     }),
     IntegrationsModule,

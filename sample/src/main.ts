@@ -1,18 +1,18 @@
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { endWithNpm } from './startup/end-with-npm.js';
-import { makeGrantSecretUnlessSet } from './startup/grant-secret.js';
-import { greet } from './startup/greeting.js';
+import { exitWithParent } from './startup/exit-with-parent.js';
+import { ensureGrantSecret } from './startup/grant-secret.js';
 import { listen } from './startup/listen.js';
-import { startEmulatorWithoutKey } from './startup/pica-emulator.js';
+import { startEmulatorIfNeeded } from './startup/pica-emulator.js';
 import { readSettings } from './startup/settings.js';
+import { printStartupMessage } from './startup/startup-message.js';
 
 const { platform, port } = readSettings();
-const emulator = await startEmulatorWithoutKey();
-makeGrantSecretUnlessSet();
+const emulator = await startEmulatorIfNeeded();
+ensureGrantSecret();
 
-// Only now: ConfigModule.forRoot() reads the environment when app.module.ts is imported.
+// Imported here, after the environment is set: ConfigModule.forRoot() reads it when app.module.ts is imported.
 const { AppModule } = await import('./app.module.js');
 
 const app = await NestFactory.create(
@@ -21,13 +21,13 @@ const app = await NestFactory.create(
   { logger: ['warn', 'error', 'fatal'] },
 );
 
-// Nothing but the widget's call comes from another site; a grant protects that one.
+// Only the widget calls from another site. A grant authenticates that call.
 app.enableCsrfProtection({ exclude: ['/authkit-token'] });
 
-// SIGINT and SIGTERM close the app, and the emulator goes with it.
+// SIGINT and SIGTERM close the app, and closing the app stops the emulator.
 app.enableShutdownHooks();
 app.getHttpServer().once('close', () => emulator?.stop());
-endWithNpm();
+exitWithParent();
 
 await listen(app, port);
-greet(await app.getUrl(), platform);
+printStartupMessage(await app.getUrl(), platform);

@@ -75,7 +75,7 @@ const KINDS = {
   'ours, no hint': () => startNest(ours({ pageHint: false })),
   'ours, cached': () =>
     startNest(
-      ours({ cache: { store: 'memory', flags: true, catalogue: true } }),
+      ours({ cache: { store: 'memory', flags: true, integrations: true } }),
     ),
   official: () => startNest(official(), true),
   relay: async () => {

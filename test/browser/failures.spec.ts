@@ -129,7 +129,9 @@ describe.each(PLATFORMS)('failing, with the sample on %s', (platform) => {
     expect(await visitor.error()).toBe(
       'Your connections cannot be listed right now.',
     );
-    expect(await visitor.page.locator('#none').isVisible()).toBe(false);
+    expect(await visitor.page.locator('#no-connections').isVisible()).toBe(
+      false,
+    );
   });
 
   it('closes with the cross and with Escape, and the frame is gone', async () => {

@@ -40,7 +40,7 @@ afterAll(() => pica.stop());
 
 const ADA = { identity: 'ada' };
 const service = (store: AuthKitCacheStore) =>
-  tokenService(pica, { cache: { store, flags: true, catalogue: true } });
+  tokenService(pica, { cache: { store, flags: true, integrations: true } });
 
 const fails = () => {
   throw Object.assign(new Error('redis://:password@host'), {
@@ -203,7 +203,7 @@ describe('at boot', () => {
     [{ ttl: 0 }, /cache\.ttl: given 0; expected a whole number of milli/],
     [{ ttl: '5m' }, /cache\.ttl: given another string/],
     [{ flags: 1 }, /cache\.flags: given 1; expected true or false/],
-    [{ catalogue: 'yes' }, /cache\.catalogue: given .*expected true or false/],
+    [{ integrations: 'yes' }, /cache\.catalogue: given .*expected true or false/],
     [{ catalog: true }, /cache\.catalog: there is no such option/],
   ])('%j stops the app with advice', async (cache, message) => {
     const said = await boot(cache);

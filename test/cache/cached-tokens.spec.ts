@@ -34,7 +34,7 @@ afterAll(() => pica.stop());
 
 const ADA = { identity: 'ada' };
 const BOB = { identity: 'bob' };
-const EVERYTHING = { flags: true, catalogue: true };
+const EVERYTHING = { flags: true, integrations: true };
 const ALL_CALLS = ['flags', 'page 1', 'page 2', 'page 3'];
 
 const service = (
@@ -87,7 +87,7 @@ describe.each<[string, () => AuthKitCacheOptions['store']]>([
       'page 2',
       'page 3',
     ]);
-    const catalogue = await service({ store: store(), catalogue: true });
+    const catalogue = await service({ store: store(), integrations: true });
     await catalogue.create(ADA);
     expect((await ask(catalogue, ADA)).calls).toEqual(['flags', 'page 1']);
   });

@@ -31,7 +31,7 @@ describe.each<[string, boolean, boolean]>([
   beforeAll(async () => {
     ours = await tokenService(pica, {
       pageHint,
-      cache: isCached ? { flags: true, catalogue: true } : undefined,
+      cache: isCached ? { flags: true, integrations: true } : undefined,
     });
   });
 

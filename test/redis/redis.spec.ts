@@ -26,7 +26,7 @@ async function instance(): Promise<AuthKitTokenService> {
   const keyv = new Keyv(new KeyvRedis(redis.url));
   keyvs.push(keyv);
   return tokenService(pica, {
-    cache: { store: keyv, flags: true, catalogue: true },
+    cache: { store: keyv, flags: true, integrations: true },
   });
 }
 

@@ -12,30 +12,32 @@ import {
   Res,
   UnauthorizedException,
 } from '@nestjs/common';
-import { Sessions } from './sessions.js';
+import { SessionService } from './session.service.js';
 import { SignInDto } from './sign-in.dto.js';
 import { DEMO_USERS, type SignedInUser } from './users.js';
 
-/** Who is signed in now, for the page: it cannot read the cookie. */
-interface SessionAnswer {
+/** The signed-in user, or `null`. The page cannot read the cookie itself. */
+interface SessionResponse {
   user: SignedInUser | null;
 }
 
 @Controller('auth')
 export class AuthController {
-  constructor(@Inject(Sessions) private readonly sessions: Sessions) {}
+  constructor(
+    @Inject(SessionService) private readonly sessions: SessionService,
+  ) {}
 
-  /** Whoever knows a name is let in: a demo. Your app asks for more. */
+  /** Signs in by name, without a password, for demonstration only. */
   @Post('sign-in')
   @HttpCode(HttpStatus.OK)
   async signIn(
     @Body() { name }: SignInDto,
     @Res({ passthrough: true }) response: unknown,
-  ): Promise<SessionAnswer> {
-    const user = DEMO_USERS.find((known) => known.name === name);
+  ): Promise<SessionResponse> {
+    const user = DEMO_USERS.find((candidate) => candidate.name === name);
     if (!user) {
-      const names = DEMO_USERS.map((known) => known.name).join(' or ');
-      throw new UnauthorizedException(`Nobody has that name: try ${names}.`);
+      const names = DEMO_USERS.map((user) => user.name).join(' or ');
+      throw new UnauthorizedException(`Unknown name: try ${names}.`);
     }
     await this.sessions.start(user, response);
     return { user };
@@ -43,7 +45,7 @@ export class AuthController {
 
   @Post('sign-out')
   @HttpCode(HttpStatus.OK)
-  signOut(@Res({ passthrough: true }) response: unknown): SessionAnswer {
+  signOut(@Res({ passthrough: true }) response: unknown): SessionResponse {
     this.sessions.end(response);
     return { user: null };
   }
@@ -52,7 +54,7 @@ export class AuthController {
   @Header('Cache-Control', 'no-store')
   async session(
     @Req() request: { headers: IncomingHttpHeaders },
-  ): Promise<SessionAnswer> {
-    return { user: (await this.sessions.userOf(request)) ?? null };
+  ): Promise<SessionResponse> {
+    return { user: (await this.sessions.getUser(request)) ?? null };
   }
 }

@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { JwtModule } from '@nestjs/jwt';
 import { AuthController } from './auth.controller.js';
-import { Sessions } from './sessions.js';
+import { SessionService } from './session.service.js';
 
 @Module({
   imports: [
@@ -11,11 +11,11 @@ import { Sessions } from './sessions.js';
       imports: [ConfigModule],
       inject: [ConfigService],
       useFactory: (config: ConfigService) => ({
-        // Without JWT_SECRET a random one: no default that anybody could look
-        // up, at the price that a restart signs everybody out.
+        // Without JWT_SECRET, the secret is random and a restart ends all
+        // sessions. A fixed default would be public.
         secret:
           config.get<string>('JWT_SECRET') || randomBytes(32).toString('hex'),
-        // With an audience, so that no grant is a session, whatever signs the two.
+        // The audience prevents a grant from being accepted as a session, even if both use the same secret.
         signOptions: {
           algorithm: 'HS256',
           audience: 'session',
@@ -26,8 +26,8 @@ import { Sessions } from './sessions.js';
     }),
   ],
   controllers: [AuthController],
-  providers: [Sessions],
-  // SessionGuard injects it wherever it is used.
-  exports: [Sessions],
+  providers: [SessionService],
+  // SessionGuard injects it in every module that uses the guard.
+  exports: [SessionService],
 })
 export class AuthModule {}

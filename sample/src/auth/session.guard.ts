@@ -6,26 +6,28 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { Sessions } from './sessions.js';
+import { SessionService } from './session.service.js';
 import type { SignedInUser } from './users.js';
 
-/** The part of a request, of Express or of Fastify, that matters here. */
+/** The part of an Express or Fastify request that the guard uses. */
 interface SignedInRequest {
   headers: IncomingHttpHeaders;
   user?: SignedInUser;
 }
 
 /**
- * Lets in who is signed in, and puts the user on the request: there
- * nestjs-pica-authkit finds `user.id` by default.
+ * Requires a session and sets `request.user`. By default, nestjs-pica-authkit
+ * reads the identity from `request.user.id`.
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
-  constructor(@Inject(Sessions) private readonly sessions: Sessions) {}
+  constructor(
+    @Inject(SessionService) private readonly sessions: SessionService,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<SignedInRequest>();
-    request.user = await this.sessions.userOf(request);
+    request.user = await this.sessions.getUser(request);
     if (!request.user) throw new UnauthorizedException('Please sign in.');
     return true;
   }

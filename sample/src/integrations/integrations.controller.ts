@@ -13,8 +13,9 @@ import { SessionGuard } from '../auth/session.guard.js';
 import type { SignedInUser } from '../auth/users.js';
 
 /**
- * A route of the app's own, for what `POST /authkit-token` does not do. It asks
- * for the session, so the app's own pages can call it, and the widget cannot.
+ * A route in the app's own controller, for tokens that `POST /authkit-token`
+ * does not create. It requires the session, so the app's pages can call it and
+ * the widget cannot.
  */
 @Controller('integrations')
 @UseGuards(SessionGuard)
@@ -23,7 +24,7 @@ export class IntegrationsController {
     @Inject(AuthKitTokenService) private readonly tokens: AuthKitTokenService,
   ) {}
 
-  /** What is connected with this token belongs to the user's whole team. */
+  /** Creates a token for the user's team. The team owns the connections that are made with it. */
   @Post('team-token')
   @HttpCode(HttpStatus.OK)
   @Header('Cache-Control', 'no-store')

@@ -6,7 +6,7 @@ import { widgetSettings, type WidgetSettings } from './widget-settings.js';
 
 const PUBLIC = new URL('../../public/', import.meta.url);
 
-/** Serves the page. Your app has its own way to do that. */
+/** Serves the page and its files. A real app has its own way to serve them. */
 @Controller()
 export class PageController {
   private readonly settings: WidgetSettings;
@@ -25,7 +25,7 @@ export class PageController {
       header(name: string, value: string): unknown;
     },
   ): Promise<string> {
-    response.header('Content-Security-Policy', this.policy());
+    response.header('Content-Security-Policy', this.contentSecurityPolicy());
     return readFile(new URL('index.html', PUBLIC), 'utf8');
   }
 
@@ -41,7 +41,7 @@ export class PageController {
     return readFile(new URL('app.js', PUBLIC), 'utf8');
   }
 
-  /** The vendor's package as it comes from npm. With a bundler you import it by its name. */
+  /** Serves the vendor's package from npm. With a bundler, import it by name instead. */
   @Get('authkit.js')
   @Header('Content-Type', 'text/javascript; charset=utf-8')
   widgetPackage(): Promise<string> {
@@ -54,8 +54,8 @@ export class PageController {
     return this.settings;
   }
 
-  /** Nothing but the page's own files, and the widget in a frame. */
-  private policy(): string {
+  /** Allows the page's own files, and frames from the widget's origin. */
+  private contentSecurityPolicy(): string {
     return [
       "default-src 'none'",
       "script-src 'self'",

@@ -1,12 +1,12 @@
 import type { AuthKitModuleOptions } from 'nestjs-pica-authkit';
 
-/** What the page has to know of the widget. */
+/** The settings of the widget that the page uses. */
 export interface WidgetSettings {
-  /** The vendor's package for browsers. */
+  /** Name of the vendor's browser package. */
   package: string;
-  /** Where the widget is loaded from; not set, the package knows it. */
+  /** URL of the widget. Default: the one in the vendor's package. */
   widgetUrl?: string;
-  /** The only site that the page may put into a frame. */
+  /** The only origin that the page may load in a frame. */
   widgetOrigin: string;
 }
 

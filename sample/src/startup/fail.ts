@@ -1,4 +1,4 @@
-/** Ends the process with a message for the person who started it. */
+/** Prints an error message and exits. */
 export function fail(message: string, exitCode: number): never {
   console.error(message);
   process.exit(exitCode);

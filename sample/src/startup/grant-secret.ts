@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Where no secret for grants is set, makes one for this start. Enough for one
- * process, whose grants are good for minutes; instances have to share theirs.
+ * Sets a random grant secret if `AUTHKIT_GRANT_SECRET` is not set.
+ *
+ * A random secret is enough for a single process, because grants expire after
+ * minutes. Several instances must share one secret.
  */
-export function makeGrantSecretUnlessSet(): void {
+export function ensureGrantSecret(): void {
   process.env.AUTHKIT_GRANT_SECRET ||= randomBytes(48).toString('base64');
 }

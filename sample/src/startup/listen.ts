@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { fail } from './fail.js';
 
-/** Serves this machine only, as a demo should. */
+/** Listens on 127.0.0.1 only. */
 export async function listen(
   app: INestApplication,
   port: number,

@@ -1,10 +1,14 @@
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 
 /**
- * Where no secret key is set, starts an emulator of Pica's API and widget and
- * points the environment at it, as if you had set it yourself: the app does not know.
+ * Starts an emulator of Pica's API and widget if no secret key is set.
+ *
+ * It sets the environment variables that point the app at the emulator. The app
+ * itself does not depend on the emulator.
+ *
+ * @returns the emulator, or `undefined` if a secret key is set
  */
-export async function startEmulatorWithoutKey(): Promise<
+export async function startEmulatorIfNeeded(): Promise<
   PicaEmulator | undefined
 > {
   const { env } = process;
@@ -15,9 +19,9 @@ export async function startEmulatorWithoutKey(): Promise<
   });
   env.PICA_SECRET_KEY = emulator.secretKey;
   env.AUTHKIT_BASE_URL = emulator.url;
-  // The widget is a page of the emulator then, and calls the app from there. By
-  // the name localhost: to browsers that is another site than 127.0.0.1, as the
-  // vendor's is, so that no cookie of the app reaches it.
+  // The emulator serves the widget, which calls the app from the emulator's
+  // origin. To browsers, localhost and 127.0.0.1 are different sites, like the
+  // vendor's site and yours, so the app's cookies are not sent with these calls.
   env.WIDGET_URL = `http://localhost:${emulator.port}`;
   env.AUTHKIT_ALLOWED_ORIGINS = [env.AUTHKIT_ALLOWED_ORIGINS, env.WIDGET_URL]
     .filter(Boolean)

@@ -12,16 +12,16 @@ Environment, or .env: PORT, JWT_SECRET, AUTHKIT_GRANT_SECRET, PICA_SECRET_KEY, W
 
 export type Platform = 'Express' | 'Fastify';
 
-/** What the command line and the environment say about this start. */
+/** Reads the platform from the command line and the port from the environment. */
 export function readSettings(): { platform: Platform; port: number } {
   const platform = readPlatform();
-  // ConfigModule reads the same file, but too late for what happens before the app.
+  // ConfigModule reads the same file, but only when app.module.ts is imported.
   if (existsSync('.env')) loadEnvFile('.env');
   return { platform, port: readPort() };
 }
 
 function readPlatform(): Platform {
-  const { fastify, help } = readFlags();
+  const { fastify, help } = parseFlags();
   if (help) {
     console.log(USAGE);
     process.exit(0);
@@ -29,7 +29,7 @@ function readPlatform(): Platform {
   return fastify ? 'Fastify' : 'Express';
 }
 
-function readFlags() {
+function parseFlags() {
   try {
     return parseArgs({
       options: { fastify: { type: 'boolean' }, help: { type: 'boolean' } },
@@ -40,12 +40,12 @@ function readFlags() {
 }
 
 function readPort(): number {
-  const given = process.env.PORT || '3000';
-  const port = Number(given);
+  const value = process.env.PORT || '3000';
+  const port = Number(value);
   return Number.isInteger(port) && port >= 0 && port <= 65_535
     ? port
     : fail(
-        `PORT must be a number from 0 (any free port) to 65535, not "${given}".`,
+        `PORT must be a number from 0 (any free port) to 65535, not "${value}".`,
         2,
       );
 }

@@ -1,0 +1,209 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+
+/**
+ * Why a request failed.
+ *
+ * | reason | when | HTTP status |
+ * |---|---|---|
+ * | `unidentified` | the request carries no identity | 401 |
+ * | `invalid_identity` | Pica cannot hold the identity | 400 |
+ * | `secret_rejected` | Pica refuses the secret key (401, 403) | 502 |
+ * | `quota_exceeded` | the quota of the plan is used up (402) | 503 |
+ * | `rate_limited` | too many calls (429), after retries | 503 with `Retry-After` |
+ * | `rejected` | Pica refuses the request (another 4xx) | 502 |
+ * | `unavailable` | no connection, 5xx after retries, a redirect | 502 |
+ * | `timed_out` | no result within the `timeout` option, or the last attempt of a call took longer than `attemptTimeout` | 504 |
+ * | `malformed` | a response that is not JSON, not what was requested, or too large | 502 |
+ * | `cancelled` | the caller's signal, or the client has closed the connection | none: nobody receives it |
+ */
+export type AuthKitErrorReason =
+  | 'unidentified'
+  | 'invalid_identity'
+  | 'secret_rejected'
+  | 'quota_exceeded'
+  | 'rate_limited'
+  | 'rejected'
+  | 'unavailable'
+  | 'timed_out'
+  | 'malformed'
+  | 'cancelled';
+
+/** The details of a failure. */
+export interface AuthKitErrorDetails {
+  /** The sentence that the widget shows. Default: one for the reason */
+  message?: string;
+  /** The status of Pica's response. */
+  upstreamStatus?: number;
+  /** The code of a failed connection, e.g. `ECONNREFUSED`. */
+  upstreamCode?: string;
+  /** Pica's id of the failed call, for its support. */
+  correlationId?: string;
+  /** Seconds to wait before another request. */
+  retryAfter?: number;
+  /** The number of times that the failed call was made. */
+  attempts?: number;
+  /** What went wrong, in our own words, for the operator. Never an error of the HTTP client. */
+  cause?: Error;
+}
+
+/** "Client Closed Request": the status that proxies log when the client has closed the connection. HTTP itself has none. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+const SUPPORT = 'Please contact the support of this app.';
+
+/** The HTTP status and the message of each reason. */
+const RESPONSES: Readonly<
+  Record<AuthKitErrorReason, readonly [status: number, message: string]>
+> = {
+  unidentified: [
+    401,
+    'You are not signed in. Please sign in and open this dialog again.',
+  ],
+  invalid_identity: [
+    400,
+    `Your account cannot be used to connect integrations. ${SUPPORT}`,
+  ],
+  secret_rejected: [
+    502,
+    `This app is not set up correctly for connecting accounts. ${SUPPORT}`,
+  ],
+  quota_exceeded: [
+    503,
+    `This app cannot connect more accounts at the moment. ${SUPPORT}`,
+  ],
+  rate_limited: [
+    503,
+    'Too many requests at the moment. Please try again shortly.',
+  ],
+  rejected: [
+    502,
+    `The integration service did not accept the request. ${SUPPORT}`,
+  ],
+  unavailable: [
+    502,
+    'The integration service is not available at the moment. Please try again.',
+  ],
+  timed_out: [
+    504,
+    'The integration service took too long to answer. Please try again.',
+  ],
+  malformed: [
+    502,
+    'The integration service gave an answer that makes no sense. Please try again later.',
+  ],
+  cancelled: [CLIENT_CLOSED_REQUEST, 'The request was cancelled.'],
+};
+
+/**
+ * The only error that this package throws while it serves requests. It is an
+ * `HttpException`: Nest sends its usual `{ statusCode, message, error }`, plus
+ * `reason`. The `message` is for the user in front of the widget. What the
+ * operator needs is in {@link reason}, {@link upstreamStatus} and
+ * {@link correlationId}, and in the log. It never holds the secret key, a
+ * request header or the HTTP client's error.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   return await this.tokens.create(identity);
+ * } catch (error) {
+ *   if (error instanceof AuthKitException && error.reason === 'rate_limited') {
+ *     // retry after error.retryAfter seconds
+ *   }
+ *   throw error;
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+export class AuthKitException extends HttpException {
+  /** Why the request failed. */
+  readonly reason: AuthKitErrorReason;
+  /** The status of Pica's response, where there was one. */
+  readonly upstreamStatus?: number;
+  /** The code of the failed connection, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`, where there was no response. */
+  readonly upstreamCode?: string;
+  /** Pica's id of the failed call, where the response has one. */
+  readonly correlationId?: string;
+  /** Seconds to wait before another request, where known. */
+  readonly retryAfter?: number;
+  /** The number of times that the failed call was made, where one was. */
+  readonly attempts?: number;
+
+  constructor(reason: AuthKitErrorReason, details: AuthKitErrorDetails = {}) {
+    const [statusCode, defaultMessage] = RESPONSES[reason];
+    const message = details.message ?? defaultMessage;
+    const error = STATUS_CODES[statusCode] ?? 'Client Closed Request';
+    super({ statusCode, message, error, reason }, statusCode, {
+      cause: details.cause,
+    });
+    this.name = 'AuthKitException';
+    this.message = message;
+    this.reason = reason;
+    this.upstreamStatus = details.upstreamStatus;
+    this.upstreamCode = details.upstreamCode;
+    this.correlationId = details.correlationId;
+    this.retryAfter = details.retryAfter;
+    this.attempts = details.attempts;
+  }
+
+  /** A copy with further details. @internal */
+  with({
+    reason = this.reason,
+    attempts,
+  }: {
+    reason?: AuthKitErrorReason;
+    attempts?: number;
+  }): AuthKitException {
+    const { upstreamStatus, upstreamCode, correlationId, retryAfter } = this;
+    return new AuthKitException(reason, {
+      message: reason === this.reason ? this.message : undefined,
+      upstreamStatus,
+      upstreamCode,
+      correlationId,
+      retryAfter,
+      attempts: attempts ?? this.attempts,
+      cause: this.cause as Error | undefined,
+    });
+  }
+}
+
+/**
+ * A failure for a log line: its reason and the known details. All of them are
+ * ours or were checked for their form, so that nothing from upstream can forge
+ * a line. None is the secret key, a header or the identity.
+ *
+ * @param duration ms that the failed operation took
+ */
+export function formatFailure(
+  failure: AuthKitException,
+  duration?: number,
+): string {
+  const { cause, upstreamStatus, upstreamCode, correlationId } = failure;
+  const { retryAfter, attempts } = failure;
+  const details = [
+    cause instanceof Error && cause.message,
+    upstreamStatus !== undefined && `upstream status ${upstreamStatus}`,
+    upstreamCode,
+    correlationId && `correlation id ${correlationId}`,
+    retryAfter !== undefined && `retry after ${retryAfter} s`,
+    attempts !== undefined && `attempts ${attempts}`,
+    duration !== undefined && `${Math.round(duration)} ms`,
+  ].filter(Boolean);
+  return details.length > 0
+    ? `${failure.reason} (${details.join(', ')})`
+    : failure.reason;
+}
+
+/**
+ * The code of an error, e.g. `ECONNREFUSED`. It is the only part of a foreign
+ * error that may be shown: the message may quote a URL with a password, or the
+ * headers of a request.
+ */
+export function errorCode(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)
+    ? code
+    : undefined;
+}

@@ -1,0 +1,66 @@
+import { Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
+import {
+  formatFailure,
+  type AuthKitErrorReason,
+  type AuthKitException,
+} from '../authkit.exception.js';
+import type { VendorProfile } from '../pica/vendors.js';
+
+/** What the operator can do about a failure, where there is something. */
+const ADVICE: Partial<
+  Record<AuthKitErrorReason, (vendor: VendorProfile) => string>
+> = {
+  secret_rejected: ({ displayName, secretKeyEnv }) =>
+    `${displayName} does not accept the secret key: check ${secretKeyEnv}, and that the key is of the right environment and not revoked.`,
+  quota_exceeded: ({ displayName }) =>
+    `The quota of the ${displayName} plan is used up: raise it in the dashboard.`,
+  malformed: ({ displayName }) =>
+    `The response is not one of ${displayName}'s API, or the API has changed: check baseUrl, proxies, and maxPages.`,
+  rejected: ({ displayName }) =>
+    `${displayName} refuses the request: its support can look it up by the correlation id.`,
+};
+
+/** Failures that concern the caller alone. The response tells the caller, and no operator can help. */
+const DEBUG_REASONS: readonly AuthKitErrorReason[] = [
+  'unidentified',
+  'invalid_identity',
+  'cancelled',
+];
+
+const ERROR_REASONS: readonly AuthKitErrorReason[] = [
+  'secret_rejected',
+  'quota_exceeded',
+];
+
+/** Logs each failed request in one line, without key, header or identity. */
+export class FailureLog {
+  private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private isAmbiguityLogged = false;
+
+  constructor(private readonly vendor: VendorProfile) {}
+
+  /**
+   * @param outcome begins the line, e.g. `No token`
+   * @param duration ms since the request began
+   */
+  failed(outcome: string, failure: AuthKitException, duration: number): void {
+    const { reason } = failure;
+    const line = `${outcome}: ${formatFailure(failure, duration)}.`;
+    if (DEBUG_REASONS.includes(reason)) return this.logger.debug(line);
+    // Without a call to the vendor, the line says it all.
+    const advice = failure.upstreamStatus && ADVICE[reason]?.(this.vendor);
+    const advised = advice ? `${line} ${advice}` : line;
+    if (ERROR_REASONS.includes(reason)) this.logger.error(advised);
+    else this.logger.warn(advised);
+  }
+
+  /** Warns once of an identity that looks ambiguous in connection keys. */
+  warnAmbiguousIdentity(): void {
+    if (this.isAmbiguityLogged) return;
+    this.isAmbiguityLogged = true;
+    this.logger.warn(
+      'An identity contains spaces or colons: they end up in connection keys, where they are hard to tell from separators. Prefer plain ids. (Logged once.)',
+    );
+  }
+}

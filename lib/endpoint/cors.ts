@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import cors, { type CorsOptions } from 'cors';
+import onHeaders from 'on-headers';
+
+/** Which pages may call a route from a browser. */
+export interface CorsPolicy {
+  /** The origins, spelled out. No wildcard. */
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  /** Whether the pages may send cookies. */
+  readonly credentials: boolean;
+}
+
+/** The policy of a route without CORS headers. */
+export const SAME_ORIGIN_ONLY: CorsPolicy = {
+  origins: [],
+  methods: [],
+  credentials: false,
+};
+
+/** Middleware that Express and Fastify both run. */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: () => void,
+) => void;
+
+/** The number of seconds for which a browser may cache the response to a preflight. */
+const MAX_AGE = 600;
+
+/** The property of a response that holds the policy of its route. */
+const POLICY = Symbol.for('nestjs-pica-authkit:cors-policy');
+
+/** A response with the policy of its route; `null` where the app's own CORS settings apply. */
+type RouteResponse = ServerResponse & { [POLICY]?: CorsPolicy | null };
+
+/**
+ * Sets the headers that every response of a route carries, errors included:
+ * `Cache-Control: no-store`, and the CORS headers of its policy alone. They are
+ * set just before the response is sent, because an app-wide `enableCors()` runs
+ * before every module's middleware, and on Fastify its headers win over ours.
+ *
+ * @param policy `null` leaves the CORS headers to the app. Called twice, the last policy applies.
+ */
+export function setRouteHeaders(
+  request: IncomingMessage,
+  response: RouteResponse,
+  policy: CorsPolicy | null,
+): void {
+  const isFirst = response[POLICY] === undefined;
+  response[POLICY] = policy;
+  if (!isFirst) return;
+  onHeaders(response, () => {
+    // The response is for one identity.
+    response.setHeader('Cache-Control', 'no-store');
+    const latest = response[POLICY];
+    if (latest) overrideCors(request, response, latest);
+  });
+}
+
+/** Replaces all CORS headers of a response with those of a policy. */
+function overrideCors(
+  request: IncomingMessage,
+  response: ServerResponse,
+  policy: CorsPolicy,
+): void {
+  for (const name of response.getHeaderNames()) {
+    if (name.startsWith('access-control-')) response.removeHeader(name);
+  }
+  if (policy.origins.length === 0) return;
+  cors({ ...corsOptions(policy), preflightContinue: true })(
+    request,
+    response,
+    () => {},
+  );
+  if (isPreflight(request)) {
+    // The app's own CORS may have refused it. Whether the browser goes on depends on the headers alone.
+    response.statusCode = 204;
+    response.removeHeader('Content-Type');
+    response.removeHeader('Content-Length');
+  }
+}
+
+/** Answers the preflights of a route. */
+export function preflightMiddleware(policy: CorsPolicy): Middleware {
+  const answer: Middleware = cors(corsOptions(policy));
+  return (request, response, next) =>
+    isPreflight(request) ? answer(request, response, next) : next();
+}
+
+const corsOptions = ({
+  origins,
+  methods,
+  credentials,
+}: CorsPolicy): CorsOptions => ({
+  origin: [...origins],
+  methods: [...methods],
+  credentials,
+  maxAge: MAX_AGE,
+});
+
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'OPTIONS' &&
+    headers['access-control-request-method'] !== undefined
+  );
+}

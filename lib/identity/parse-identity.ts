@@ -1,0 +1,70 @@
+import { validateSync } from 'class-validator';
+import { AuthKitException } from '../authkit.exception.js';
+import { formatType } from '../options/validation.js';
+import { AuthKitIdentity } from './authkit-identity.js';
+
+/** The maximum length of an identity in UTF-16 code units. */
+const MAX_LENGTH = 256;
+
+/** Marks an identity that was found valid and is frozen, so that it is validated once. */
+const VALIDATED = Symbol.for('nestjs-pica-authkit:validated');
+
+/**
+ * Validates what an extractor or a caller gave, and makes an identity of it.
+ *
+ * @throws {AuthKitException} `unidentified` where there is none, `invalid_identity` where it breaks a rule of the DTO
+ */
+export function parseIdentity(candidate: unknown): AuthKitIdentity {
+  if (isValidated(candidate)) return candidate;
+  if (isAnonymous(candidate)) throw new AuthKitException('unidentified');
+
+  const identity = new AuthKitIdentity();
+  if (typeof candidate === 'string') {
+    identity.identity = candidate;
+    identity.identityType = 'user';
+  } else if (typeof candidate === 'object' && !Array.isArray(candidate)) {
+    const given = candidate as Partial<AuthKitIdentity>;
+    if (isAnonymous(given.identity)) throw new AuthKitException('unidentified');
+    identity.identity = given.identity as string;
+    identity.identityType = given.identityType ?? undefined;
+  } else {
+    throw invalid(`identity must be a string, not ${formatType(candidate)}`);
+  }
+
+  // Before the rules run over a huge string; they also count some characters as none.
+  if (
+    typeof identity.identity === 'string' &&
+    identity.identity.length > MAX_LENGTH
+  ) {
+    throw invalid(
+      `identity must have 1 to ${MAX_LENGTH} characters, not ${formatType(identity.identity)}`,
+    );
+  }
+  const [error] = validateSync(identity);
+  if (error) {
+    const [reason] = Object.values(error.constraints ?? {});
+    throw invalid(`${reason}, not ${formatType(error.value)}`);
+  }
+  Object.defineProperty(identity, VALIDATED, { value: true });
+  return Object.freeze(identity);
+}
+
+function isValidated(candidate: unknown): candidate is AuthKitIdentity {
+  return (
+    candidate instanceof AuthKitIdentity && Object.hasOwn(candidate, VALIDATED)
+  );
+}
+
+function isAnonymous(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    (typeof value === 'string' &&
+      value.length <= MAX_LENGTH &&
+      value.trim() === '')
+  );
+}
+
+function invalid(message: string): AuthKitException {
+  return new AuthKitException('invalid_identity', { message: `${message}.` });
+}

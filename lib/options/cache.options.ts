@@ -1,0 +1,92 @@
+import {
+  formatType,
+  IsBoolean,
+  IsInRange,
+  MAX_TIMEOUT_MS,
+  Satisfies,
+  type OptionsInput,
+} from './validation.js';
+
+/**
+ * A store for the cache: a Keyv, Nest's cache-manager `Cache`, or any object
+ * with these methods. They may return promises. You own the store: the module
+ * neither connects nor closes it.
+ */
+export type AuthKitCacheStore = {
+  /** Returns the value of a key, or `undefined` or `null` where there is none. */
+  get(key: string): unknown;
+  /** Stores a JSON value for `ttl` ms. */
+  set(key: string, value: unknown, ttl: number): unknown;
+  /**
+   * Stores a value for `ttl` ms if the key does not exist, and returns whether
+   * it did. The operation is atomic, as Redis' `SET key value NX PX ttl`.
+   * Optional: neither Keyv nor cache-manager has it. Only `grant.singleUse` uses it.
+   */
+  add?(
+    key: string,
+    value: unknown,
+    ttl: number,
+  ): boolean | PromiseLike<boolean>;
+} & ({ delete(key: string): unknown } | { del(key: string): unknown });
+
+function isStore(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const store = value as Record<string, unknown>;
+  const has = (method: string) => typeof store[method] === 'function';
+  return has('get') && has('set') && (has('delete') || has('del'));
+}
+
+/** What is cached between tokens, where, and for how long. */
+export class CacheOptions {
+  /**
+   * Where the cache is: `'memory'`, which is bounded and belongs to one
+   * instance, or a Keyv or cache-manager store that several instances share.
+   * If a store fails, hangs for 250 ms or returns an invalid value, a warning
+   * is logged and the token is created without it. Its keys are HMACs; the
+   * secret key is not in it.
+   * @default 'memory'
+   */
+  @Satisfies(
+    "'memory', a Keyv, or a cache-manager Cache: an object with get(key), set(key, value, ttl) and delete(key) or del(key)",
+    (value) => value === 'memory' || isStore(value),
+    // A string or an object may hold the URL of a store, with a password.
+    (value) =>
+      typeof value === 'string' ? 'another string' : formatType(value),
+  )
+  store: 'memory' | AuthKitCacheStore = 'memory';
+
+  /**
+   * How long a value is cached, in ms. A change in the dashboard that leaves
+   * the number of integrations as it was shows after this time at the latest.
+   * @default 300_000
+   */
+  @IsInRange(1, MAX_TIMEOUT_MS, 'milliseconds')
+  ttl: number = 300_000;
+
+  /**
+   * Whether the account's `isWhiteLabel` is cached, for each secret key. A
+   * failed request is not cached.
+   * @default false
+   */
+  @IsBoolean()
+  flags: boolean = false;
+
+  /**
+   * Whether the rows of all pages but the first are cached, for each secret
+   * key, `baseUrl` and `pageSize`. **Cached rows are sent to every identity**,
+   * which is right as long as Pica offers the same integrations to all
+   * identities of a key. Every token fetches the first page for its own
+   * identity; the cached rows are used only if its `total` and `pages` are unchanged.
+   *
+   * The token's `requestId` is then that of the first page. Without this option
+   * it is that of the last page. No first page and no `requestId` is cached.
+   *
+   * Only for `paging: 'all'`: pages that the widget requests one by one are not cached.
+   * @default false
+   */
+  @IsBoolean()
+  integrations: boolean = false;
+}
+
+/** What is cached between tokens, where, and for how long. */
+export interface AuthKitCacheOptions extends OptionsInput<CacheOptions> {}

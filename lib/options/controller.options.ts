@@ -1,0 +1,128 @@
+import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
+import { Allow } from 'class-validator';
+import {
+  IsBoolean,
+  Satisfies,
+  validateOptions,
+  type OptionsInput,
+} from './validation.js';
+
+/** The default path of the token route. */
+export const DEFAULT_PATH = 'authkit-token';
+
+const isGuard = (value: unknown): boolean =>
+  typeof value === 'function' ||
+  typeof (value as Partial<CanActivate> | null)?.canActivate === 'function';
+
+const IsListOfDecorators = () =>
+  Satisfies(
+    'a list of decorators',
+    (value) =>
+      Array.isArray(value) &&
+      value.every((decorator) => typeof decorator === 'function'),
+  );
+
+/** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
+export class ControllerOptions {
+  /**
+   * The path of the token route, below the app's global prefix.
+   * @default 'authkit-token'
+   */
+  @Satisfies('a path', (value) => typeof value === 'string')
+  path: string = DEFAULT_PATH;
+
+  /** The version or versions of the routes, where the app uses versioning. */
+  @Allow()
+  version?: string | string[] | typeof import('@nestjs/common').VERSION_NEUTRAL;
+
+  /**
+   * The guards that authenticate the user, in order. They run before the
+   * identity is extracted. The modules of what they inject belong in the
+   * `imports` of this registration.
+   * @default []
+   */
+  @Satisfies(
+    'a list of guards, such as guards: [JwtAuthGuard]',
+    (value) => Array.isArray(value) && value.every(isGuard),
+  )
+  guards: (Type<CanActivate> | CanActivate)[] = [];
+
+  /**
+   * Further class decorators for all controllers of this registration, e.g.
+   * `SkipThrottle()` or `ApiExcludeController()`.
+   * @default []
+   */
+  @IsListOfDecorators()
+  decorators: ClassDecorator[] = [];
+
+  /**
+   * Whether the token route sends CORS headers: for the vendor's widget and the
+   * `allowedOrigins`, whatever the app's own CORS settings are. With `false`
+   * the app's settings apply.
+   * @default true
+   */
+  @IsBoolean()
+  cors: boolean = true;
+
+  /**
+   * Whether the page fetches a grant first. `true` adds `POST <path>/grant`,
+   * behind the `guards`, for pages of the same origin. `POST <path>` then
+   * accepts grants only, and the `guards` no longer run before it. With
+   * `'optional'` it accepts a grant or whatever the guards accept. Needs the
+   * `grant.secret` option.
+   * @default false
+   */
+  @Satisfies("true, false or 'optional'", (value) =>
+    [true, false, 'optional'].includes(value as boolean),
+  )
+  grants: boolean | 'optional' = false;
+
+  /**
+   * Method decorators for the token route alone, e.g. the app's own `Public()`,
+   * which opens the route where an `APP_GUARD` does not know grants.
+   * @default []
+   */
+  @IsListOfDecorators()
+  tokenRouteDecorators: MethodDecorator[] = [];
+}
+
+/** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
+export interface AuthKitControllerOptions extends OptionsInput<ControllerOptions> {}
+
+/** What stands beside the options or the factory. Static: Nest needs it before any factory runs. */
+export interface AuthKitModuleExtras {
+  /**
+   * Whether the services and the guard can be injected everywhere without importing the module again.
+   * @default false
+   */
+  isGlobal?: boolean;
+
+  /**
+   * Whether the routes are mounted: `true` for `POST /authkit-token`, or the settings of the routes.
+   * @default false
+   */
+  controller?: boolean | AuthKitControllerOptions;
+
+  /** Modules whose providers the factory or the guards inject. */
+  imports?: ModuleMetadata['imports'];
+}
+
+/**
+ * Validates the options of the controller and fills in the defaults. An import
+ * never fails: the errors are reported at boot, with those of all other options.
+ *
+ * @returns no options where there is no controller, or they are invalid
+ */
+export function resolveControllerOptions(
+  given: AuthKitModuleExtras['controller'],
+): { options?: ControllerOptions; errors: string[] } {
+  if (given === undefined || given === null || given === false) {
+    return { errors: [] };
+  }
+  const { options, errors } = validateOptions(
+    ControllerOptions,
+    given === true ? {} : given,
+    { path: 'controller', typeName: 'AuthKitControllerOptions' },
+  );
+  return errors.length > 0 ? { errors } : { options, errors };
+}

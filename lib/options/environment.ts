@@ -1,0 +1,63 @@
+import { registerAs } from '@nestjs/config';
+import type { AuthKitVendor } from '../authkit.types.js';
+import { VENDORS } from '../pica/vendors.js';
+import type { AuthKitModuleOptions } from './module.options.js';
+
+/**
+ * The options from the environment, for `@nestjs/config`:
+ *
+ * | variable | option |
+ * |---|---|
+ * | `PICA_SECRET_KEY` | `secretKey` |
+ * | `ONE_SECRET_KEY` | `secretKey`, and `vendor: 'one'`, where `PICA_SECRET_KEY` is not set |
+ * | `AUTHKIT_VENDOR` | `vendor` (`pica` or `one`), and which of the two keys is read first |
+ * | `AUTHKIT_BASE_URL` | `baseUrl` |
+ * | `AUTHKIT_TIMEOUT` | `timeout`, in ms |
+ * | `AUTHKIT_ALLOWED_ORIGINS` | `allowedOrigins`, separated by commas |
+ * | `AUTHKIT_GRANT_SECRET` | `grant.secret`, one or, separated by commas, several: the first signs |
+ *
+ * An empty variable counts as not set.
+ *
+ * @example
+ * ```ts
+ * AuthKitModule.forRootAsync({ ...authKitConfig.asProvider(), controller: true })
+ * ```
+ *
+ * @publicApi
+ */
+export const authKitConfig = registerAs('authkit', (): AuthKitModuleOptions => {
+  const { env } = process;
+  const keys = Object.entries(VENDORS).flatMap(([vendor, { secretKeyEnv }]) => {
+    const secretKey = env[secretKeyEnv] || undefined;
+    return secretKey ? [{ vendor, secretKey }] : [];
+  });
+  const named = env.AUTHKIT_VENDOR || undefined;
+  const key = keys.find(({ vendor }) => vendor === named) ?? keys[0];
+  // The first vendor is the default: its key needs no `vendor` option.
+  const [byDefault] = Object.keys(VENDORS);
+  const vendor = named ?? (key?.vendor === byDefault ? undefined : key?.vendor);
+  const secret = parseList(env.AUTHKIT_GRANT_SECRET || undefined);
+  return {
+    // The module reports what is missing or invalid, with all options in one message.
+    secretKey: key?.secretKey as string,
+    vendor: vendor as AuthKitVendor | undefined,
+    baseUrl: env.AUTHKIT_BASE_URL || undefined,
+    timeout: parseNumber(env.AUTHKIT_TIMEOUT || undefined) as
+      number | undefined,
+    allowedOrigins: parseList(env.AUTHKIT_ALLOWED_ORIGINS),
+    grant: secret && { secret },
+  };
+});
+
+/** Splits a list at its commas and trims the items. */
+function parseList(text: string | undefined): string[] | undefined {
+  return text
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+/** Parses a number. Text that is none is returned as it is, for the error message. */
+function parseNumber(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : text;
+}

@@ -1,0 +1,271 @@
+import { IsOptional } from 'class-validator';
+import type { AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import {
+  ExtractIdentity,
+  type IdentityExtractor,
+} from '../identity/extract-identity.js';
+import { MAX_PAGE_SIZE, VENDORS } from '../pica/vendors.js';
+import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
+import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
+import { HttpOptions, type AuthKitHttpOptions } from './http.options.js';
+import {
+  DefaultsTo,
+  formatType,
+  IsBoolean,
+  IsFunction,
+  IsHttpUrl,
+  IsInRange,
+  IsNested,
+  IsOneOf,
+  IsSecret,
+  MAX_TIMEOUT_MS,
+  Satisfies,
+  validateOptions,
+  type Nested,
+  type OptionsInput,
+  type Secret,
+} from './validation.js';
+
+/**
+ * Returns the secret key for one request to Pica, so that keys can rotate and
+ * every tenant can have its own. Its time counts toward `timeout`.
+ *
+ * @param identity the identity that the request is for; `undefined` where `create()` was called without one
+ */
+export type SecretKeyResolver = (
+  identity: AuthKitIdentity | undefined,
+) => string | Promise<string>;
+
+/**
+ * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
+ * values allow it. A line break from a file, a space from a copy or a
+ * typographic dash would make every request fail, or worse, split the header.
+ */
+export function isSecretKey(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+}
+
+/** A refused key: its type or what is wrong with its characters, never the key. */
+function formatSecretKey(value: unknown): string {
+  if (typeof value !== 'string' || value === '') return formatType(value);
+  if (value.trim() === '') return 'a blank string';
+  return 'a string with spaces, line breaks or characters beyond ASCII';
+}
+
+function isOrigin(value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value) &&
+    value === value.toLowerCase()
+  );
+}
+
+/** The options of a registration. Each property declares type, default, rule and message of one option. */
+export class ModuleOptions {
+  /**
+   * The secret key (`sk_test_…` or `sk_live_…`) from the dashboard, or a
+   * function that returns it, for rotation or for one key per tenant. It is
+   * sent to the vendor's API and nowhere else.
+   */
+  @IsSecret()
+  @Satisfies(
+    'the secret key from the dashboard (sk_test_… or sk_live_…), without spaces or line breaks, or a function that returns it: ' +
+      'pass secretKey, or set PICA_SECRET_KEY (ONE_SECRET_KEY for One) and use authKitConfig',
+    (value) => typeof value === 'function' || isSecretKey(value),
+    formatSecretKey,
+  )
+  secretKey!: Secret<string | SecretKeyResolver>;
+
+  /**
+   * The service to call: `'pica'`, or `'one'`, the name it took in March 2026.
+   * @default 'pica'
+   */
+  @IsOneOf(Object.keys(VENDORS))
+  vendor: AuthKitVendor = 'pica';
+
+  /**
+   * The root URL of the API, for tests and proxies. It may have a path.
+   * @default the vendor's: `https://api.picaos.com` or `https://api.withone.ai`
+   */
+  @DefaultsTo<ModuleOptions>(({ vendor }) => VENDORS[vendor].baseUrl)
+  @IsHttpUrl(
+    'an http: or https: URL without credentials, query or fragment, such as https://api.picaos.com',
+  )
+  baseUrl!: string;
+
+  /**
+   * Extracts the identity of the caller from a request.
+   * @default ExtractIdentity.fromUser()
+   */
+  @IsFunction('a function of the request, such as ExtractIdentity.fromUser()')
+  identity: IdentityExtractor = ExtractIdentity.fromUser();
+
+  /**
+   * The timeout of a whole token in ms, with every call, wait and retry.
+   * @default 10_000
+   */
+  @IsInRange(1, MAX_TIMEOUT_MS, 'milliseconds')
+  timeout: number = 10_000;
+
+  /**
+   * The timeout of one call to Pica in ms.
+   * @default 5_000
+   */
+  @IsInRange(1, MAX_TIMEOUT_MS, 'milliseconds')
+  attemptTimeout: number = 5_000;
+
+  /**
+   * The number of times to retry a failed call. 0 to 10.
+   * @default 2
+   */
+  @IsInRange(0, 10)
+  retries: number = 2;
+
+  /**
+   * The number of rows on a page. 1 to 150, the maximum of the service.
+   * @default 100
+   */
+  @IsInRange(1, MAX_PAGE_SIZE)
+  pageSize: number = 100;
+
+  /**
+   * The number of pages of one token that are fetched in parallel. 1 to 100.
+   * @default 10
+   */
+  @IsInRange(1, 100)
+  concurrency: number = 10;
+
+  /**
+   * The maximum number of pages accepted. A response that announces more is invalid. 1 to 10,000.
+   * @default 100
+   */
+  @IsInRange(1, 10_000)
+  maxPages: number = 100;
+
+  /**
+   * Whether to store, for each secret key, how many pages the previous response
+   * had, and to fetch that many in parallel: one round trip instead of two. A
+   * wrong hint costs a few calls, never a wrong token.
+   * @default true
+   */
+  @IsBoolean()
+  pageHint: boolean = true;
+
+  /**
+   * What to cache between tokens, and where. With `flags` and `integrations`, a
+   * token of any size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
+   * @default none: no part of a response is cached
+   */
+  @IsOptional()
+  @IsNested(CacheOptions)
+  cache?: Nested<CacheOptions, AuthKitCacheOptions>;
+
+  /**
+   * What the token route sends: `'all'` rows as one page, whatever the widget
+   * requests, or `'forward'`, which passes the widget's `page` and `limit` to Pica.
+   * @default 'all' for `pica`, 'forward' for `one`, as their widgets expect it
+   */
+  @DefaultsTo<ModuleOptions>(({ vendor }) => VENDORS[vendor].paging)
+  @IsOneOf(['all', 'forward'])
+  paging!: 'all' | 'forward';
+
+  /**
+   * How requests leave the machine: proxies and private certificate authorities.
+   * @default keep-alive agents of the module's own
+   */
+  @IsOptional()
+  @IsSecret() // An agent's sockets hold the headers of the requests in flight.
+  @IsNested(HttpOptions)
+  http?: Secret<AuthKitHttpOptions>;
+
+  /**
+   * Origins that may call the token route from a browser, beside the vendor's
+   * widget, e.g. `['https://app.example']`. No wildcards.
+   * @default []
+   */
+  @Satisfies(
+    "a list of origins, each scheme://host or scheme://host:port without a path, such as ['https://app.example']; '*' is not one",
+    (value) => Array.isArray(value) && value.every(isOrigin),
+  )
+  allowedOrigins: string[] = [];
+
+  /**
+   * Signs the grants of `controller: { grants: true }` and of
+   * `AuthKitGrantService`. Needs the package `jose`.
+   * @default none: there are no grants
+   */
+  @IsOptional()
+  @IsNested(GrantOptions)
+  grant?: Nested<GrantOptions, AuthKitGrantOptions>;
+}
+
+/**
+ * The options of the module, from `forRoot()` or from a factory of `forRootAsync()`.
+ * They are validated at boot. An invalid option stops the app with a message that says what to do.
+ */
+export interface AuthKitModuleOptions extends OptionsInput<
+  ModuleOptions,
+  'secretKey'
+> {}
+
+/** A class that creates the options, for `useClass` and `useExisting` of `forRootAsync()`. */
+export interface AuthKitOptionsFactory {
+  createAuthKitOptions(): AuthKitModuleOptions | Promise<AuthKitModuleOptions>;
+}
+
+/** What the static part of a registration says about the options. */
+export interface StaticSettings {
+  /** Whether the routes use grants, and so need a `grant.secret`. */
+  readonly needsGrants: boolean;
+  /** What is wrong with the static part. */
+  readonly errors: readonly string[];
+}
+
+/**
+ * Validates the options of one registration and fills in the defaults.
+ *
+ * @throws {Error} that names each invalid option, what was given (never a secret) and what is expected
+ */
+export function resolveOptions(
+  given: AuthKitModuleOptions,
+  { needsGrants, errors: staticErrors }: StaticSettings,
+): ModuleOptions {
+  if (typeof given !== 'object' || given === null) {
+    const type =
+      given === undefined || given === null
+        ? String(given)
+        : `a ${typeof given}`;
+    throw new Error(
+      `AuthKitModule: the options are ${type}; expected an object with at least a secretKey. ` +
+        'Does the factory of forRootAsync() return it?',
+    );
+  }
+  const { options, errors } = validateOptions(
+    ModuleOptions,
+    needsGrants ? { ...given, grant: given.grant ?? {} } : given,
+    {
+      typeName: 'AuthKitModuleOptions',
+      secrets: [given.secretKey, given.grant?.secret].flat(),
+      explainUnknown: explainStatic,
+    },
+  );
+  const { vendor: name = 'pica', paging = VENDORS[name]?.paging } = given;
+  if (given.grant?.singleUse === true && paging === 'forward') {
+    errors.push(
+      "grant.singleUse: given true with paging 'forward', by which the widget requests every page with the same grant; " +
+        "expected false, or paging: 'all'.",
+    );
+  }
+  const all = [...staticErrors, ...errors];
+  if (all.length === 0) return options;
+  throw new Error(
+    `AuthKitModule: invalid options.\n${all.map((error) => `  - ${error}`).join('\n')}`,
+  );
+}
+
+function explainStatic(name: string): string | undefined {
+  return ['controller', 'isGlobal', 'imports'].includes(name)
+    ? `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … })`
+    : undefined;
+}

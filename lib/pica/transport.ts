@@ -1,0 +1,125 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { HttpService } from '@nestjs/axios';
+import {
+  create as createAxios,
+  type AxiosResponse,
+  type CreateAxiosDefaults,
+  type GenericAbortSignal,
+} from 'axios';
+import type { AuthKitHttpOptions } from '../options/http.options.js';
+
+/** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** The maximum number of connections to Pica, of all requests together. */
+const MAX_SOCKETS = 256;
+
+/** ms of silence before TCP probes a connection: what axios sets for every call, at a system call each where the agent's own value differs. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+
+const CONFIG = {
+  adapter: 'http',
+  // A redirect would carry the secret header to wherever it points.
+  maxRedirects: 0,
+  allowAbsoluteUrls: false,
+  maxContentLength: MAX_BODY_BYTES,
+  maxBodyLength: MAX_BODY_BYTES,
+  // We judge statuses and bodies, not axios: an AxiosError holds the request's headers.
+  validateStatus: () => true,
+  responseType: 'arraybuffer',
+  transformRequest: [
+    (body: unknown) => (body === undefined ? body : JSON.stringify(body)),
+  ],
+  transformResponse: [(body: unknown) => body],
+} satisfies CreateAxiosDefaults;
+
+/** One HTTP call. */
+export interface HttpCall {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: object;
+  readonly headers: Record<string, string>;
+  readonly signal: GenericAbortSignal;
+}
+
+/**
+ * The HTTP client of one registration. It is no provider of Nest's: a provider
+ * can be found (`app.get(HttpService)`) and replaced (`overrideProvider`), and
+ * whoever has it reads the secret key by an interceptor.
+ */
+export class Transport {
+  readonly #http = new HttpService(isolateAxiosDefaults(createAxios(CONFIG)));
+  readonly #agents = createAgents();
+  readonly #baseUrl: string;
+  readonly #settings: AuthKitHttpOptions;
+
+  constructor(baseUrl: string, http: AuthKitHttpOptions = {}) {
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#settings = {
+      httpAgent: http.httpAgent ?? this.#agents.httpAgent,
+      httpsAgent: http.httpsAgent ?? this.#agents.httpsAgent,
+      // A server on this machine is not behind the proxy of `HTTP_PROXY`.
+      proxy: http.proxy ?? (isLoopback(this.#baseUrl) ? false : undefined),
+    };
+  }
+
+  /** @throws whatever axios throws: keep nothing of it but its code */
+  send({
+    method,
+    url,
+    body,
+    headers,
+    signal,
+  }: HttpCall): Promise<AxiosResponse<Buffer>> {
+    const { httpAgent, httpsAgent, proxy } = this.#settings;
+    // Spelled out: object spread is several times as slow, and this runs for every call.
+    return this.#http.axiosRef.request<Buffer>({
+      method,
+      url,
+      data: body,
+      baseURL: this.#baseUrl,
+      headers,
+      httpAgent,
+      httpsAgent,
+      proxy,
+      signal,
+    });
+  }
+
+  /** Closes the idle connections. */
+  close(): void {
+    this.#agents.httpAgent.destroy();
+    this.#agents.httpsAgent.destroy();
+  }
+}
+
+/**
+ * Removes what axios has copied from its global defaults: an `Authorization`
+ * or an `auth` that the app sets for calls of its own is not for Pica, and no
+ * transform of the app's sees the secret key.
+ */
+function isolateAxiosDefaults<T extends { defaults: object }>(instance: T): T {
+  const defaults = instance.defaults as Record<string, unknown>;
+  for (const name of Object.keys(defaults)) delete defaults[name];
+  Object.assign(defaults, CONFIG, { headers: {} });
+  return instance;
+}
+
+/** Keep-alive agents: without them every call pays for a TLS handshake. */
+function createAgents() {
+  const options = {
+    keepAlive: true,
+    keepAliveMsecs: TCP_KEEP_ALIVE_MS,
+    maxSockets: MAX_SOCKETS,
+  };
+  return {
+    httpAgent: new HttpAgent(options),
+    httpsAgent: new HttpsAgent(options),
+  };
+}
+
+function isLoopback(baseUrl: string): boolean {
+  const { hostname } = new URL(baseUrl);
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,92 @@
+import type { AxiosResponse } from 'axios';
+import {
+  AuthKitException,
+  errorCode,
+  type AuthKitErrorDetails,
+  type AuthKitErrorReason,
+} from '../authkit.exception.js';
+import { parseRetryAfter } from './retry-after.js';
+
+const CORRELATION_ID = 'x-one-correlation-id';
+
+/** The statuses that may pass when the call is made again. */
+const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
+
+/** A response of Pica whose body is not parsed yet. */
+export type PicaResponse = Pick<
+  AxiosResponse<Buffer>,
+  'status' | 'headers' | 'data'
+>;
+
+/** The error for a response whose status is not a success. Only the status counts: Pica's error bodies contradict it at times. */
+export function fromResponse(response: PicaResponse): AuthKitException {
+  return new AuthKitException(reasonOf(response.status), {
+    ...detailsOf(response),
+    retryAfter: parseRetryAfter(response.headers['retry-after']),
+  });
+}
+
+/** The error for a response with a good status and an invalid body. */
+export function invalidResponse(
+  response: PicaResponse,
+  what: string,
+): AuthKitException {
+  return new AuthKitException('malformed', {
+    ...detailsOf(response),
+    cause: new Error(what),
+  });
+}
+
+/**
+ * The error for what the HTTP client throws. Only its code is kept: an
+ * AxiosError holds the headers of the request, and with them the secret key.
+ */
+export function fromNetworkError(error: unknown): AuthKitException {
+  if (error instanceof AuthKitException) return error;
+  const upstreamCode = errorCode(error);
+  const { message } = (error ?? {}) as { message?: unknown };
+  const tooLarge = String(message).startsWith('maxContentLength');
+  const notDecompressible = upstreamCode?.startsWith('Z_');
+  return new AuthKitException(
+    tooLarge || notDecompressible ? 'malformed' : 'unavailable',
+    { upstreamCode },
+  );
+}
+
+/** Whether the same call may succeed when it is made again. */
+export function isRetryable(failure: AuthKitException): boolean {
+  const { reason, upstreamStatus } = failure;
+  return upstreamStatus === undefined
+    ? reason === 'unavailable' || reason === 'timed_out'
+    : RETRYABLE_STATUSES.includes(upstreamStatus);
+}
+
+/** Removes a correlation id that quotes the secret key, before a log line shows it. */
+export function redactCorrelationId(
+  { headers }: PicaResponse,
+  secretKey: string,
+): void {
+  if (String(headers[CORRELATION_ID]).includes(secretKey)) {
+    delete headers[CORRELATION_ID];
+  }
+}
+
+/** What a response says about itself, for the log and for Pica's support. */
+function detailsOf({ status, headers }: PicaResponse): AuthKitErrorDetails {
+  const id: unknown = headers[CORRELATION_ID];
+  return {
+    upstreamStatus: status,
+    // Log lines show it, so it must look like an id.
+    correlationId:
+      typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined,
+  };
+}
+
+function reasonOf(status: number): AuthKitErrorReason {
+  if (status === 401 || status === 403) return 'secret_rejected';
+  if (status === 402) return 'quota_exceeded';
+  if (status === 429) return 'rate_limited';
+  if (status === 408) return 'unavailable';
+  if (status >= 400 && status < 500) return 'rejected';
+  return 'unavailable';
+}
