@@ -181,9 +181,7 @@ export function validateOptions<T extends object>(
   const errors: string[] = [];
   for (const [name, value] of Object.entries(given)) {
     if (!contexts.has(name)) {
-      errors.push(
-        `${prefix}${name}: ${explainUnknown(name, names, settings)}`,
-      );
+      errors.push(`${prefix}${name}: ${explainUnknown(name, names, settings)}`);
     } else if (value !== undefined && value !== null) values[name] = value;
   }
   errors.push(

@@ -49,7 +49,7 @@ export interface HttpCall {
  * whoever has it reads the secret key by an interceptor.
  */
 export class Transport {
-  readonly #http = new HttpService(isolateAxiosDefaults(createAxios(CONFIG)));
+  readonly #http = new HttpService(createIsolatedAxios());
   readonly #agents = createAgents();
   readonly #baseUrl: string;
   readonly #settings: AuthKitHttpOptions;
@@ -95,15 +95,17 @@ export class Transport {
 }
 
 /**
- * Removes what axios has copied from its global defaults: an `Authorization`
- * or an `auth` that the app sets for calls of its own is not for Pica, and no
- * transform of the app's sees the secret key.
+ * Creates an axios instance without what axios copies from its global defaults:
+ * an `Authorization` or an `auth` that the app sets for calls of its own is not
+ * for Pica, and no transform of the app's sees the secret key.
  */
-function isolateAxiosDefaults<T extends { defaults: object }>(instance: T): T {
-  const defaults = instance.defaults as Record<string, unknown>;
+function createIsolatedAxios(): HttpService['axiosRef'] {
+  const instance = createAxios(CONFIG);
+  const defaults = instance.defaults as object as Record<string, unknown>;
   for (const name of Object.keys(defaults)) delete defaults[name];
   Object.assign(defaults, CONFIG, { headers: {} });
-  return instance;
+  // The CommonJS build sees axios' types twice.
+  return instance as HttpService['axiosRef'];
 }
 
 /** Keep-alive agents: without them every call pays for a TLS handshake. */
