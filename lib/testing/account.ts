@@ -1,86 +1,130 @@
 import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
-import { catalogueOf, type Catalogue } from './catalogue.js';
 import {
-  makeConnection,
+  ConnectionStore,
+  filtersOf,
+  type ConnectionFilter,
   type EmulatorConnection,
-  type Owner,
-} from './connections/connection.js';
-import { TokenSessions } from './connections/token-sessions.js';
+  type EmulatorConnectionDetails,
+  type EmulatorOwner,
+} from './connections.js';
+import type { EmulatorOptions } from './emulator-options.js';
 import type { EmulatorRequest } from './emulator-request.js';
-import type {
-  PicaEmulatorOptions,
-  ResolvedEmulatorOptions,
-} from './emulator.options.js';
+import {
+  integrationList,
+  integrationOf,
+  uuid,
+  type IntegrationList,
+} from './integrations.js';
 
-/** The emulated account: what the vendor knows, and the routes read. */
+/** What a token was requested for. It is applied to the connections that come of it. */
+export type TokenSession = EmulatorOwner &
+  Pick<EmulatorConnectionDetails, 'name' | 'tags'>;
+
+/** The emulated account: the state that the routes read and change. */
 export class Account {
   readonly vendor: AuthKitVendor;
   readonly secretKey: string;
-  whiteLabel: boolean;
-  readonly sessions = new TokenSessions();
+  readonly connections: ConnectionStore;
+  readonly sessions = new SessionStore();
+  latency!: number;
+  whiteLabel!: boolean;
+  ignoreFilters!: EmulatorOptions['ignoreFilters'];
 
-  private offered: ResolvedEmulatorOptions['integrations'];
-  private made: Catalogue;
-  private readonly nameRequest: PicaEmulatorOptions['requestId'];
-  private calls = 0;
-  private pages = 0;
-  private connected: EmulatorConnection[] = [];
+  private integrationSetting!: EmulatorOptions['integrations'];
+  private list!: IntegrationList;
+  private requests = 0;
+  private tokens = 0;
 
-  constructor(options: ResolvedEmulatorOptions) {
+  constructor(private readonly options: EmulatorOptions) {
     this.vendor = options.vendor;
     this.secretKey = options.secretKey;
-    this.whiteLabel = options.whiteLabel;
-    this.offered = options.integrations;
-    this.made = catalogueOf(options.integrations);
-    this.nameRequest = options.requestId;
+    this.connections = new ConnectionStore(options.vendor);
+    if (typeof options.integrations !== 'number') {
+      // Copies: a test that changes its rows later does not change what reset() restores.
+      options.integrations = options.integrations.map((row) => ({ ...row }));
+    }
+    this.reset();
   }
 
-  /** As it was set: how many, or rows. */
-  get integrations(): ResolvedEmulatorOptions['integrations'] {
-    return this.offered;
-  }
-  set integrations(integrations: ResolvedEmulatorOptions['integrations']) {
-    this.offered = integrations;
-    this.made = catalogueOf(integrations);
+  /** Restores the state at the start. */
+  reset(): void {
+    const { latency, whiteLabel, ignoreFilters, integrations } = this.options;
+    Object.assign(this, { latency, whiteLabel, ignoreFilters });
+    this.setIntegrations(integrations);
+    this.requests = 0;
+    this.tokens = 0;
+    this.connections.clear();
+    this.sessions.clear();
   }
 
-  get catalogue(): Catalogue {
-    return this.made;
+  /** As it was set: a number or rows. */
+  get offered(): EmulatorOptions['integrations'] {
+    return this.integrationSetting;
+  }
+
+  get integrations(): IntegrationList {
+    return this.list;
+  }
+
+  setIntegrations(integrations: EmulatorOptions['integrations']): void {
+    this.integrationSetting = integrations;
+    this.list = integrationList(integrations);
+  }
+
+  /** The integration of a platform; it need not be on offer. */
+  integrationOf(platform: string): AuthKitIntegration {
+    const isOwn = typeof this.integrationSetting !== 'number';
+    return integrationOf(platform, isOwn ? this.list.rows() : []);
+  }
+
+  /** The connections that meet the filters of a query. */
+  findConnections(
+    query: Readonly<Record<string, string | undefined>>,
+  ): EmulatorConnection[] {
+    const { ignoreFilters } = this;
+    const isIgnored = (filter: ConnectionFilter) =>
+      typeof ignoreFilters === 'boolean'
+        ? ignoreFilters
+        : ignoreFilters.includes(filter);
+    const filters = filtersOf(this.vendor).filter((each) => !isIgnored(each));
+    return this.connections.find(query, filters);
   }
 
   /** The `requestId` of a page. */
-  requestId(request: EmulatorRequest): string | number | null {
-    if (this.nameRequest) return this.nameRequest(request);
-    return `req_${++this.pages}`;
+  nextRequestId(request: EmulatorRequest): string | number | null {
+    const { requestId } = this.options;
+    return requestId ? requestId(request) : `oauth_req_${++this.tokens}`;
   }
 
-  /** What the users have connected, in that order. */
-  get connections(): readonly EmulatorConnection[] {
-    return this.connected;
+  /** The id of a request, for the vendor's support. */
+  nextCorrelationId(): string {
+    return uuid('e', ++this.requests);
+  }
+}
+
+/** More than any widget has open at once, and few enough for a load test of days. */
+const MAX_SESSIONS = 10_000;
+
+/** The token sessions by `requestId`. The oldest are dropped beyond 10,000. */
+class SessionStore {
+  private readonly sessions = new Map<string, TokenSession>();
+
+  set(requestId: string | number | null, session: TokenSession): void {
+    const name = String(requestId);
+    // Deleted first, so that the newest is the last.
+    this.sessions.delete(name);
+    this.sessions.set(name, session);
+    if (this.sessions.size <= MAX_SESSIONS) return;
+    const [oldest] = this.sessions.keys();
+    this.sessions.delete(oldest!);
   }
 
-  connect(
-    integration: AuthKitIntegration,
-    owner: Owner,
-    name?: string,
-  ): EmulatorConnection {
-    const serial = this.connected.length + 1;
-    const connection = makeConnection(integration, owner, serial, name);
-    this.connected.push(connection);
-    return connection;
+  /** `undefined` for an unknown `requestId`. */
+  get(requestId: unknown): TokenSession | undefined {
+    return this.sessions.get(String(requestId));
   }
 
-  /** The name of a call, for the vendor's support: it has the form of a UUID. */
-  correlationId(): string {
-    const serial = (++this.calls).toString(16).padStart(12, '0');
-    return `e0000000-0000-4000-8000-${serial}`;
-  }
-
-  /** Forgets the connections, and counts all ids from the start again. */
-  reset(): void {
-    this.calls = 0;
-    this.pages = 0;
-    this.connected = [];
+  clear(): void {
     this.sessions.clear();
   }
 }

@@ -8,29 +8,29 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 export interface EmulatorRequest {
   /** In upper case, e.g. `POST`. */
   readonly method: string;
-  /** Without the query, as it came: `/v1/authkit`. */
+  /** Without the query, as received: `/v1/authkit`. */
   readonly path: string;
-  /** The parameters of the query, decoded; of a repeated one the last. */
+  /** The decoded parameters of the query. Of a repeated one, the last. */
   readonly query: Record<string, string>;
-  /** The names in lower case, as of `node:http`. */
+  /** The names are in lower case, as in `node:http`. */
   readonly headers: IncomingHttpHeaders;
   /**
-   * The parsed JSON, or the text where it is none; `undefined` where there is
-   * no body, and until it has arrived. Of more than 1 MB the beginning, as text.
+   * The parsed JSON, or the text if it is none. `undefined` without a body, and
+   * until it has arrived. Of more than 1 MB only the beginning, as text.
    */
   body: unknown;
-  /** When it arrived: milliseconds since 1970. */
+  /** The time of arrival in ms since 1970. */
   readonly startedAt: number;
-  /** What was answered; `undefined` until then, and for ever where the connection was reset or hangs. */
+  /** The status of the response. `undefined` until then, and for good if the connection was reset or hangs. */
   status: number | undefined;
-  /** Whether the client went away before it had the whole answer. */
+  /** Whether the client closed the connection before the response was complete. */
   aborted: boolean;
 }
 
-/** The largest body that is taken, in bytes. */
-export const MAX_BODY = 1024 * 1024;
+/** The largest body that is accepted, in bytes. */
+const MAX_BODY = 1024 * 1024;
 
-/** The entry of the log for a request whose body is yet to come. */
+/** The log entry of a request whose body has not arrived yet. */
 export function describeRequest({
   method = 'GET',
   url = '/',
@@ -50,17 +50,17 @@ export function describeRequest({
   };
 }
 
-/** The body of a request, of which no more than {@link MAX_BODY} is kept. */
+/** The body of a request, cut at 1 MB. */
 export interface RequestBody {
   text: string;
   tooLarge: boolean;
 }
 
 /**
- * Reads a body to its end, also one that is too large: a client that is still
- * sending would not see the answer.
+ * Reads a body to its end, even if it is too large: a client that is still
+ * sending would not read the response.
  *
- * @throws {Error} where the client goes away before the end
+ * @throws {Error} if the client closes the connection before the end
  */
 export async function readBody(request: IncomingMessage): Promise<RequestBody> {
   const chunks: Buffer[] = [];
@@ -75,7 +75,7 @@ export async function readBody(request: IncomingMessage): Promise<RequestBody> {
   };
 }
 
-/** The parsed JSON, the text where it is none, `undefined` for an empty body. */
+/** The parsed JSON, the text if it is none, `undefined` for an empty body. */
 export function parseBody({ text, tooLarge }: RequestBody): unknown {
   if (text === '') return undefined;
   try {
@@ -83,4 +83,11 @@ export function parseBody({ text, tooLarge }: RequestBody): unknown {
   } catch {
     return text;
   }
+}
+
+/** The fields of a JSON object; `undefined` for any other body. */
+export function fieldsOf(body: unknown): Record<string, unknown> | undefined {
+  return typeof body === 'object' && body !== null && !Array.isArray(body)
+    ? (body as Record<string, unknown>)
+    : undefined;
 }

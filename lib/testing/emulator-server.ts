@@ -5,27 +5,28 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { errorResponse } from './emulator-response.js';
 import { Exchange } from './exchange.js';
-import { vendorError } from './vendor-errors.js';
 
-/** An HTTP server on 127.0.0.1 that knows all its connections, and so can be stopped at once. */
+/** An HTTP server on 127.0.0.1 that stops at once and keeps no process alive. */
 export class EmulatorServer {
-  // Idle connections stay open: a client that reuses one just as it is closed would fail by chance.
+  // Idle connections stay open: a client that reuses one just as it is closed would fail at random.
   private readonly server = createServer({ keepAliveTimeout: 0 });
   private readonly sockets = new Set<Socket>();
   private readonly exchanges = new Set<Exchange>();
-  private listeningOn = 0;
+  private boundPort = 0;
   private stopped?: Promise<void>;
 
   /**
-   * @param nameCall gives every call its correlation id
-   * @param answer answers a call; what it throws is the fault of the test's own functions
+   * @param nextCorrelationId returns the correlation id of a request
+   * @param handle responds to a request; it throws what a callback of the test throws
    */
   constructor(
-    private readonly nameCall: () => string,
-    private readonly answer: (exchange: Exchange) => Promise<void>,
+    private readonly nextCorrelationId: () => string,
+    private readonly handle: (exchange: Exchange) => Promise<void>,
   ) {
     this.server.on('connection', (socket: Socket) => {
+      socket.unref();
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     });
@@ -34,7 +35,7 @@ export class EmulatorServer {
     });
   }
 
-  /** @throws {Error} where the port cannot be used */
+  /** @throws {Error} if the port cannot be used */
   async listen(port: number): Promise<void> {
     this.server.listen(port, '127.0.0.1');
     try {
@@ -46,12 +47,13 @@ export class EmulatorServer {
         { cause },
       );
     }
-    this.listeningOn = (this.server.address() as AddressInfo).port;
+    this.server.unref();
+    this.boundPort = (this.server.address() as AddressInfo).port;
   }
 
-  /** The port, also after the end. */
+  /** The port, also after the server has stopped. */
   get port(): number {
-    return this.listeningOn;
+    return this.boundPort;
   }
 
   get openConnections(): number {
@@ -61,7 +63,7 @@ export class EmulatorServer {
   stop(): Promise<void> {
     this.stopped ??= new Promise((resolve) => {
       this.server.close(() => resolve());
-      for (const exchange of this.exchanges) exchange.hangUp();
+      for (const exchange of this.exchanges) exchange.destroy();
       for (const socket of this.sockets) socket.destroy();
     });
     return this.stopped;
@@ -71,24 +73,24 @@ export class EmulatorServer {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const exchange = new Exchange(incoming, response, this.nameCall());
+    const exchange = new Exchange(incoming, response, this.nextCorrelationId());
     this.exchanges.add(exchange);
     response.once('close', () => this.exchanges.delete(exchange));
     try {
-      await this.answer(exchange);
+      await this.handle(exchange);
     } catch (error) {
-      // A wait that ended because the client has gone throws too.
-      if (!exchange.isOver) blame(error, exchange);
+      // A wait that ends because the client has closed the connection throws too.
+      if (!exchange.isClosed) reportCallbackError(error, exchange);
     }
   }
 }
 
-/** `when`, `transform` or `requestId` has thrown: the answer alone would be easy to miss. */
-function blame(error: unknown, exchange: Exchange): void {
+/** Reports an error of `when`, `transform` or `requestId` as a warning too: the response alone is easy to miss. */
+function reportCallbackError(error: unknown, exchange: Exchange): void {
   const { path } = exchange.request;
-  const message = `PicaEmulator: a function of the test failed on ${path}: ${String(error)}`;
+  const message = `PicaEmulator: a callback of the test threw on ${path}: ${String(error)}`;
   process.emitWarning(message, {
     detail: error instanceof Error ? error.stack : undefined,
   });
-  exchange.send(vendorError(500, exchange.correlationId, message));
+  exchange.send(errorResponse(500, exchange.correlationId, message));
 }

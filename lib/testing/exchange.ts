@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 // Not the global ones: a test with fake timers would stop the emulator.
-import { setImmediate, setTimeout } from 'node:timers/promises';
-import { encode, type Answer } from './answer.js';
+import { setTimeout } from 'node:timers/promises';
+import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { describeRequest, type EmulatorRequest } from './emulator-request.js';
-import { LONGEST } from './mistake.js';
+import { encodeBody, type EmulatorResponse } from './emulator-response.js';
 
-/** One request and the ways to answer it, or not to. All that waits in here ends when the client goes away. */
+/** A request and the ways to respond to it. All waits end when the client closes the connection, and keep no process alive. */
 export class Exchange {
   readonly request: EmulatorRequest;
-  private readonly ended = new AbortController();
+  private readonly closed = new AbortController();
 
   constructor(
     readonly incoming: IncomingMessage,
@@ -17,92 +17,96 @@ export class Exchange {
     readonly correlationId: string,
   ) {
     this.request = describeRequest(incoming);
-    response.on('error', () => {}); // what is written after the client went away
+    response.on('error', () => {}); // of writes after the client has closed the connection
     response.once('close', () => {
-      if (!response.writableFinished && !this.isOver) {
+      if (!response.writableFinished && !this.isClosed) {
         this.request.aborted = true;
       }
-      this.ended.abort();
+      this.closed.abort();
     });
   }
 
-  /** Whether there is nobody left to answer. */
-  get isOver(): boolean {
-    return this.ended.signal.aborted;
+  /** Whether the connection is closed, by either side. */
+  get isClosed(): boolean {
+    return this.closed.signal.aborted;
   }
 
-  /** @throws {Error} where the client goes away meanwhile */
-  async wait(milliseconds: number): Promise<void> {
-    if (milliseconds === 0) return;
-    const { signal } = this.ended;
-    await setTimeout(Math.min(milliseconds, LONGEST), undefined, { signal });
+  /** @throws {Error} if the client closes the connection meanwhile */
+  async wait(ms: number): Promise<void> {
+    if (ms === 0) return;
+    const { signal } = this.closed;
+    const options = { signal, ref: false };
+    await setTimeout(Math.min(ms, MAX_TIMEOUT_MS), undefined, options);
   }
 
-  send(answer: Answer): void {
-    const body = encode(answer.body);
-    this.writeHead(answer, body.length);
+  send(response: EmulatorResponse): void {
+    const body = encodeBody(response.body);
+    this.writeHead(response, body.length);
     this.response.end(body);
   }
 
-  /** Promises the whole body, sends `length` bytes of it (default: half) and ends the connection. */
-  cutOff(answer: Answer, length?: number): void {
-    const body = encode(answer.body);
-    const promised = Math.max(body.length, 1);
-    this.writeHead(answer, promised);
+  /** Announces the whole body, sends `length` bytes of it (default: half) and ends the connection. */
+  truncate(response: EmulatorResponse, length?: number): void {
+    const body = encodeBody(response.body);
+    const announced = Math.max(body.length, 1);
+    this.writeHead(response, announced);
     this.response.flushHeaders();
-    const sent = Math.min(length ?? promised >> 1, promised - 1);
+    const sent = Math.min(length ?? announced >> 1, announced - 1);
     this.response.write(body.subarray(0, sent));
-    this.ended.abort();
+    this.closed.abort();
     this.incoming.socket.destroySoon();
   }
 
-  /** Sends the body `bytes` at a time. */
+  /** Sends the body `bytes` at a time, `every` so many ms. */
   async trickle(
-    answer: Answer,
+    response: EmulatorResponse,
     { bytes, every }: { bytes: number; every: number },
   ): Promise<void> {
-    const body = encode(answer.body);
-    this.writeHead(answer, body.length);
+    const body = encodeBody(response.body);
+    this.writeHead(response, body.length);
     this.response.flushHeaders();
-    for (let sent = 0; sent < body.length && !this.isOver; sent += bytes) {
+    for (let sent = 0; sent < body.length && !this.isClosed; sent += bytes) {
       if (sent > 0) await this.wait(every);
       this.response.write(body.subarray(sent, sent + bytes));
     }
     this.response.end();
   }
 
-  /** Sends the body, then `more` of it for ever, as fast as the client takes it. */
-  async endless(answer: Answer, more: Buffer): Promise<void> {
-    const { signal } = this.ended;
-    this.writeHead(answer);
-    this.response.write(encode(answer.body));
-    while (!this.isOver) {
-      const takesMore = this.response.write(more);
-      await (takesMore
-        ? setImmediate(undefined, { signal })
-        : once(this.response, 'drain', { signal }));
+  /** Sends the body, then `more` again and again, as fast as the client reads it. */
+  async endless(response: EmulatorResponse, more: Buffer): Promise<void> {
+    const { signal } = this.closed;
+    this.writeHead(response);
+    this.response.write(encodeBody(response.body));
+    while (!this.isClosed) {
+      if (this.response.write(more)) await this.wait(1);
+      else await once(this.response, 'drain', { signal });
     }
   }
 
   /** Resets the connection. */
   reset(): void {
-    this.ended.abort();
+    this.closed.abort();
     this.incoming.socket.resetAndDestroy();
   }
 
-  /** Ends the connection, which is not the client's doing. */
-  hangUp(): void {
-    this.ended.abort();
+  /** Closes the connection. The log does not count it as aborted by the client. */
+  destroy(): void {
+    this.closed.abort();
     this.incoming.socket.destroy();
   }
 
-  private writeHead({ status, headers = {} }: Answer, length?: number): void {
+  private writeHead(
+    { status, headers = {}, body }: EmulatorResponse,
+    length?: number,
+  ): void {
     const { response } = this;
     response.statusCode = status;
-    response.setHeader('Content-Type', 'application/json');
+    if (body !== undefined) {
+      response.setHeader('Content-Type', 'application/json');
+    }
     response.setHeader('X-One-Correlation-Id', this.correlationId);
-    const hasBody = status >= 200 && status !== 204 && status !== 304;
-    if (hasBody && length !== undefined) {
+    const mayHaveBody = status >= 200 && status !== 204 && status !== 304;
+    if (mayHaveBody && length !== undefined) {
       response.setHeader('Content-Length', length);
     }
     for (const [name, value] of Object.entries(headers)) {

@@ -1,33 +1,38 @@
 import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import { Account } from './account.js';
-import type { EmulatorConnection } from './connections/connection.js';
+import { applyFault } from './apply-fault.js';
+import { argumentError, validateArgument } from './argument-error.js';
+import {
+  EmulatorConnectionDetails,
+  EmulatorOwner,
+  type EmulatorConnection,
+} from './connections.js';
+import {
+  EmulatorOptions,
+  type PicaEmulatorOptions,
+} from './emulator-options.js';
 import {
   parseBody,
   readBody,
   type EmulatorRequest,
 } from './emulator-request.js';
-import {
-  checkIntegrations,
-  checkWhiteLabel,
-  resolveOptions,
-  type PicaEmulatorOptions,
-  type ResolvedEmulatorOptions,
-} from './emulator.options.js';
 import { EmulatorServer } from './emulator-server.js';
 import type { Exchange } from './exchange.js';
-import type { EmulatorFault, EmulatorFaultHandle } from './fault.js';
-import { FaultList } from './fault-list.js';
-import { checkFault } from './fault-validation.js';
-import { checkMilliseconds } from './mistake.js';
-import { answerTo } from './router.js';
-import { strike } from './strike.js';
-import { answerOfWidget, isOfWidget } from './widget/widget-site.js';
+import {
+  FaultList,
+  validateFault,
+  type EmulatorFault,
+  type EmulatorFaultHandle,
+} from './faults.js';
+import { handleRequest } from './routes.js';
+import { handleWidgetRequest, isWidgetRequest } from './widget/widget-site.js';
 
 /**
- * Pica's API on a port of 127.0.0.1, for tests and for working offline: it
- * checks the secret key, gives integrations page by page, logs what it is
- * asked, and fails on demand. With `vendor: 'one'` it is One's API. The same
- * port serves the widget: pass its URL as `baseUrl` to `useAuthKit` as well.
+ * Pica's API on a port of 127.0.0.1, for tests and for work offline: it
+ * checks the secret key, lists integrations page by page, keeps connections,
+ * logs all requests, and fails on demand. With `vendor: 'one'` it is One's API.
+ * The same port serves the widget: pass its URL as `baseUrl` to `useAuthKit` too.
+ * A running emulator keeps no process and no Jest alive.
  *
  * @example
  * ```ts
@@ -51,14 +56,14 @@ import { answerOfWidget, isOfWidget } from './widget/widget-site.js';
  *   const token = () =>
  *     request(app.getHttpServer()).post('/authkit-token').auth(adasToken, { type: 'bearer' });
  *
- *   it('offers the integrations to the user who is signed in', async () => {
+ *   it('offers the integrations to the signed-in user', async () => {
  *     const { body } = await token().expect(200);
  *     expect(body.rows).toEqual(pica.rows);
- *     const asked = pica.requests.find(({ path }) => path === '/v1/authkit');
- *     expect(asked?.body).toMatchObject({ identity: 'ada' });
+ *     const call = pica.requests.find(({ path }) => path === '/v1/authkit');
+ *     expect(call?.body).toMatchObject({ identity: 'ada' });
  *   });
  *
- *   it('says so when Pica is down', async () => {
+ *   it('returns 502 while Pica is down', async () => {
  *     pica.fault({ path: '/v1/authkit', status: 503 });
  *     await token().expect(502);
  *   });
@@ -68,38 +73,37 @@ import { answerOfWidget, isOfWidget } from './widget/widget-site.js';
  * @publicApi
  */
 export class PicaEmulator {
-  /** Which service it is. */
+  /** The emulated service. */
   readonly vendor: AuthKitVendor;
-  /** The key that it lets in: pass it to the code under test. */
+  /** The key that is accepted: pass it to the code under test. */
   readonly secretKey: string;
 
   private readonly account: Account;
   private faults = new FaultList();
-  private readonly server = new EmulatorServer(
-    () => this.account.correlationId(),
-    (exchange) => this.answer(exchange),
-  );
+  private readonly server: EmulatorServer;
   private log: EmulatorRequest[] = [];
-  private wait: number;
 
-  private constructor(options: ResolvedEmulatorOptions) {
+  private constructor(options: EmulatorOptions) {
     this.vendor = options.vendor;
     this.secretKey = options.secretKey;
     this.account = new Account(options);
-    this.wait = options.latency;
+    this.server = new EmulatorServer(
+      () => this.account.nextCorrelationId(),
+      (exchange) => this.respond(exchange),
+    );
   }
 
   /**
    * Starts an emulator.
    *
-   * @throws {TypeError} for an option of the wrong type, or one that does not exist
-   * @throws {RangeError} for a value out of its range
-   * @throws {Error} where the port cannot be used
+   * @throws {TypeError} for an option of the wrong type or an unknown one
+   * @throws {RangeError} for a number out of its range
+   * @throws {Error} if the port cannot be used
    */
   static async start(options: PicaEmulatorOptions = {}): Promise<PicaEmulator> {
-    const resolved = resolveOptions(options);
-    const emulator = new PicaEmulator(resolved);
-    await emulator.server.listen(resolved.port);
+    const validated = validateArgument('start()', EmulatorOptions, options);
+    const emulator = new PicaEmulator(validated);
+    await emulator.server.listen(validated.port);
     return emulator;
   }
 
@@ -114,125 +118,181 @@ export class PicaEmulator {
   }
 
   /**
-   * The integrations on offer, as they were set: how many of the well-known
-   * products, or rows of your own. May be changed at any time; see
-   * {@link PicaEmulator.rows} for the rows themselves.
+   * The integrations on offer, as they were set: a number of well-known
+   * products, or rows of your own. {@link PicaEmulator.rows} are the rows themselves.
    *
-   * @throws {TypeError | RangeError} when set to what is neither
+   * @throws {TypeError | RangeError} when set to anything else
    */
   get integrations(): number | readonly AuthKitIntegration[] {
-    return this.account.integrations;
+    return this.account.offered;
   }
   set integrations(integrations: number | readonly AuthKitIntegration[]) {
-    checkIntegrations(integrations);
-    this.account.integrations = integrations;
+    this.account.setIntegrations(validated({ integrations }).integrations);
   }
 
-  /** All rows on offer, in their order. Those of the well-known products are frozen. */
+  /** All rows on offer, in order. They are frozen copies. */
   get rows(): readonly AuthKitIntegration[] {
-    return this.account.catalogue.rows();
+    return this.account.integrations.rows();
   }
 
   /**
-   * Milliseconds before every answer. May be changed at any time.
+   * The delay of every response in ms.
    *
-   * @throws {TypeError | RangeError} when set to what is no time
+   * @throws {TypeError | RangeError} when set to anything else
    */
   get latency(): number {
-    return this.wait;
+    return this.account.latency;
   }
-  set latency(milliseconds: number) {
-    checkMilliseconds('latency', milliseconds);
-    this.wait = milliseconds;
+  set latency(latency: number) {
+    this.account.latency = validated({ latency }).latency;
   }
 
   /**
    * Whether the account may hide the vendor's branding: `authkitWhitelist` in
-   * Pica's flags, `isWhiteLabel` in One's answer. May be changed at any time.
+   * Pica's flags, `isWhiteLabel` in One's token.
    *
-   * @throws {TypeError} when set to what is no boolean
+   * @throws {TypeError} when set to anything but a boolean
    */
   get whiteLabel(): boolean {
     return this.account.whiteLabel;
   }
   set whiteLabel(whiteLabel: boolean) {
-    checkWhiteLabel(whiteLabel);
-    this.account.whiteLabel = whiteLabel;
+    this.account.whiteLabel = validated({ whiteLabel }).whiteLabel;
   }
 
   /**
-   * The requests since the start, or since the last {@link PicaEmulator.reset},
-   * in order of arrival. Those of the API: what a browser loads of the widget
-   * is neither listed nor struck by faults.
+   * The filters of the list of connections that have no effect: `true` for all, or their names.
+   *
+   * @throws {TypeError} when set to anything else
+   */
+  get ignoreFilters(): EmulatorOptions['ignoreFilters'] {
+    return this.account.ignoreFilters;
+  }
+  set ignoreFilters(ignoreFilters: EmulatorOptions['ignoreFilters']) {
+    this.account.ignoreFilters = validated({ ignoreFilters }).ignoreFilters;
+  }
+
+  /**
+   * The requests since the start or the last {@link PicaEmulator.reset}, in
+   * order of arrival. Only those of the API: what a browser loads of the widget
+   * is not listed, and faults do not hit it.
    */
   get requests(): readonly EmulatorRequest[] {
     return this.log;
   }
 
-  /** What users have connected in the widget, in that order; `identity` says whose it is. */
+  /** All connections, the inactive ones too, in the order of their creation. */
   get connections(): readonly EmulatorConnection[] {
-    return this.account.connections;
+    return this.account.connections.all();
   }
 
-  /** How many connections of the network are open now, idle ones too. */
+  /**
+   * Creates a connection without a browser.
+   *
+   * @param identity the owner: an identity, or `{ identity, identityType }`; `{}` for none
+   * @param platform e.g. `gmail`; it need not be on offer
+   * @param details name, tags, state, activity and key, where they matter
+   * @throws {TypeError} for an argument of the wrong type
+   */
+  connect(
+    identity: string | EmulatorOwner,
+    platform: string,
+    details: EmulatorConnectionDetails = {},
+  ): EmulatorConnection {
+    const owner = typeof identity === 'string' ? { identity } : identity;
+    if (typeof platform !== 'string' || platform === '') {
+      throw argumentError(
+        'connect()',
+        "platform: expected a string such as 'gmail'.",
+      );
+    }
+    return this.account.connections.add(this.account.integrationOf(platform), {
+      ...validateArgument('connect()', EmulatorOwner, owner),
+      ...validateArgument('connect()', EmulatorConnectionDetails, details),
+    });
+  }
+
+  /**
+   * Breaks a connection: its state is `failed`, and it is inactive, until the user connects again.
+   *
+   * @throws {TypeError} for an unknown id
+   */
+  breakConnection(id: string): EmulatorConnection {
+    const change = { state: 'failed', active: false } as const;
+    const broken = this.account.connections.update(id, change);
+    if (broken) return broken;
+    throw argumentError(
+      'breakConnection()',
+      'there is no connection with this id; expected the id of one of pica.connections.',
+    );
+  }
+
+  /** The number of open network connections, including idle ones. */
   get openConnections(): number {
     return this.server.openConnections;
   }
 
   /**
-   * Lets something go wrong from now on. A request is struck by one fault: the
-   * first that matches it, in the order in which they were made, and that is not spent.
+   * Adds a fault. A request is hit by at most one: the first that matches it,
+   * in the order in which they were added, and that has hits left.
    *
-   * @returns a handle that counts the requests struck and can end the fault
-   * @throws {TypeError} for a fault without an effect, with effects that contradict each other, or a field of the wrong type
+   * @returns a handle that counts the hits and can remove the fault
+   * @throws {TypeError} for a fault without an effect, effects that contradict each other, or a field of the wrong type
    * @throws {RangeError} for a number out of its range
    */
   fault(fault: EmulatorFault): EmulatorFaultHandle {
-    checkFault(fault);
-    return this.faults.add({ ...fault });
+    return this.faults.add(validateFault(fault));
   }
 
-  /** Ends all faults. Requests that they have struck already stay struck. */
+  /** Removes all faults. Requests that they have hit already are not affected. */
   clearFaults(): void {
     this.faults.clear();
   }
 
   /**
-   * Between two tests: no faults, no requests in the log, no connections, and
-   * ids counted from the start. `integrations`, `latency` and `whiteLabel` stay as they are.
+   * Restores the state at the start, between two tests: the options (also
+   * `integrations`, `latency`, `whiteLabel` and `ignoreFilters`), no faults, no
+   * requests in the log, no connections, and ids counted from 1.
    */
   reset(): void {
-    // New ones: a request of the test before, still on its way in, is none of the next one's business.
+    // New ones: a request of the previous test that is still arriving does not reach the next one's.
     this.faults = new FaultList();
     this.log = [];
     this.account.reset();
   }
 
-  /** Stops it at once: open connections are closed, and nothing keeps the process alive. May be called twice. */
+  /** Stops the emulator at once and closes its connections. May be called again. */
   stop(): Promise<void> {
     return this.server.stop();
   }
 
-  /** For `await using pica = await PicaEmulator.start()`: stops it. */
+  /** Stops the emulator at the end of a block: `await using pica = await PicaEmulator.start()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
-  private async answer(exchange: Exchange): Promise<void> {
+  private async respond(exchange: Exchange): Promise<void> {
     const { account, faults } = this;
     const { request, correlationId, incoming } = exchange;
-    if (isOfWidget(request)) {
+    if (isWidgetRequest(request)) {
       request.body = parseBody(await readBody(incoming));
-      return exchange.send(answerOfWidget(account, request));
+      return exchange.send(handleWidgetRequest(account, request));
     }
     this.log.push(request);
     const body = await readBody(incoming);
     request.body = parseBody(body);
 
     const fault = faults.take(request);
-    await exchange.wait(this.wait + (fault?.delay ?? 0));
-    const call = { account, request, correlationId, tooLarge: body.tooLarge };
-    if (fault) return strike(fault, exchange, call);
-    exchange.send(answerTo(call));
+    await exchange.wait(account.latency + (fault?.delay ?? 0));
+    const { tooLarge } = body;
+    const call = { account, request, correlationId, tooLarge };
+    if (fault) return applyFault(fault, exchange, call);
+    exchange.send(handleRequest(call));
   }
+}
+
+/** Validates an option that changes while the emulator runs. */
+function validated(option: PicaEmulatorOptions): EmulatorOptions {
+  const [name] = Object.keys(option);
+  return validateArgument(name!, EmulatorOptions, option);
 }

@@ -5,11 +5,12 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import {
   afterAll,
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
   command = join(home, bin['pica-emulator']);
   writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
+  symlinkSync(resolve('node_modules'), join(home, 'node_modules'), 'dir');
   await run(process.execPath, [
     ...['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
     ...['--outDir', join(home, 'dist/esm')],
@@ -84,7 +86,7 @@ class Emulator {
 }
 
 describe('pica-emulator', () => {
-  it('says what to set, serves the API with it, and the widget', async () => {
+  it('prints the settings, and serves the API and the widget', async () => {
     const emulator = new Emulator('--port', '0', '--integrations', '3');
     const url = await emulator.url();
     const setting = (name: string) =>
@@ -103,7 +105,7 @@ describe('pica-emulator', () => {
     expect(widget.headers.get('content-type')).toContain('text/html');
   });
 
-  it('is One with a key of your own, if you want', async () => {
+  it('emulates One with the given key', async () => {
     const key = ['--secret-key', 'sk_test_mine'];
     const emulator = new Emulator('--vendor', 'one', '--port=0', ...key);
     const url = await emulator.url();
@@ -118,7 +120,7 @@ describe('pica-emulator', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends cleanly on %s',
+    'exits with code 0 on %s',
     async (signal) => {
       const emulator = new Emulator('--port', '0');
       const url = await emulator.url();
@@ -130,7 +132,7 @@ describe('pica-emulator', () => {
     },
   );
 
-  it('ends with npx, whose shell keeps signals to itself', async () => {
+  it('exits with npx, whose shell passes no signals on', async () => {
     const shell = spawn(
       'sh',
       ['-c', `"${process.execPath}" "${command}" --port 0; true`],
@@ -148,7 +150,7 @@ describe('pica-emulator', () => {
     while (await answers()) await new Promise((next) => setTimeout(next, 20));
   });
 
-  it('explains itself', async () => {
+  it('describes all options with --help', async () => {
     const emulator = new Emulator('--help');
     expect(await emulator.exit()).toBe(0);
     const options = ['port', 'integrations', 'latency', 'secret-key', 'vendor'];
@@ -161,13 +163,28 @@ describe('pica-emulator', () => {
     { args: ['--prot', '1'], says: "Unknown option '--prot'" },
     { args: ['start'], says: "Unexpected argument 'start'" },
     { args: ['--port'], says: "'--port <value>' argument missing" },
-    { args: ['--port', '70000'], says: '--port has to be' },
+    {
+      args: ['--port', '70000'],
+      says: '--port: given 70000; expected a whole number',
+    },
     { args: ['--integrations', '-1'], says: '--integrations' },
-    { args: ['--integrations', 'many'], says: 'not "many"' },
-    { args: ['--latency', '1.5'], says: '--latency has to be' },
-    { args: ['--vendor', 'two'], says: '--vendor has to be pica or one' },
-    { args: ['--secret-key', ''], says: '--secret-key has to be' },
-  ])('refuses $args', async ({ args, says }) => {
+    {
+      args: ['--integrations', 'many'],
+      says: "--integrations: given 'many'; expected",
+    },
+    {
+      args: ['--latency', '1.5'],
+      says: "--latency: given '1.5'; expected a number",
+    },
+    {
+      args: ['--vendor', 'two'],
+      says: "--vendor: given 'two'; expected 'pica' or 'one'",
+    },
+    {
+      args: ['--secret-key', ''],
+      says: '--secret-key: given an empty string; expected',
+    },
+  ])('exits with code 2 and the usage for $args', async ({ args, says }) => {
     const emulator = new Emulator(...args);
     expect(await emulator.exit()).toBe(2);
     expect(emulator.errors).toContain(says);
@@ -175,7 +192,7 @@ describe('pica-emulator', () => {
     expect(emulator.errors).not.toContain('    at ');
   });
 
-  it('says so when the port is taken', async () => {
+  it('exits with code 1 and names the port when it is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -186,5 +203,29 @@ describe('pica-emulator', () => {
     );
     expect(emulator.errors).not.toContain('    at ');
     other.close();
+  });
+});
+
+describe('PicaEmulator in a process', () => {
+  it('does not keep the process alive, even with an open connection and a delayed response', async () => {
+    const script = join(home, 'script.js');
+    writeFileSync(
+      script,
+      `import { connect } from 'node:net';
+      import { PicaEmulator } from './dist/esm/testing/index.js';
+
+      const pica = await PicaEmulator.start();
+      pica.fault({ path: '/slow', delay: 600_000 });
+      const client = connect(pica.port, '127.0.0.1');
+      client.write('GET /slow HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');
+      while (pica.requests.length === 0) await new Promise((next) => setTimeout(next, 5));
+      client.unref();
+      process.exitCode = pica.openConnections === 1 ? 0 : 3;`,
+    );
+    const child = spawn(process.execPath, [script], {
+      stdio: 'inherit',
+      timeout: 30_000,
+    });
+    expect((await once(child, 'close'))[0]).toBe(0);
   });
 });

@@ -84,8 +84,11 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-describe('as Pica', () => {
-  it('gives the flags of the account', async () => {
+const DATE_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+describe('PicaEmulator as Pica', () => {
+  it('returns the flags of the account', async () => {
     const pica = await start();
     expect(await json(ask(pica, flags))).toMatchObject({
       authkitWhitelist: false,
@@ -96,7 +99,7 @@ describe('as Pica', () => {
     });
   });
 
-  it('gives a page of integrations', async () => {
+  it('returns a page of integrations', async () => {
     const pica = await start();
     const response = await ask(pica, { path: '/v1/authkit?limit=100&page=2' });
     expect(response.status).toBe(200);
@@ -110,21 +113,20 @@ describe('as Pica', () => {
     });
   });
 
-  it('does not know One’s path', async () => {
+  it('returns 404 for One’s path', async () => {
     const pica = await start();
     const response = await ask(pica, { path: '/v1/authkit/token' });
     expect(response.status).toBe(404);
   });
 
-  it('lets in its own key alone, by the header of its own', async () => {
+  it('returns 401 unless the secret header of the vendor has the key', async () => {
     const pica = await start({ secretKey: 'sk_test_right' });
     const unauthorized = {
-      type: 'Unauthorized',
-      code: 2010,
+      correlationId: expect.any(String),
+      key: 'http_error',
+      message: 'Authentication required',
+      type: 'http_error',
       status: 401,
-      key: 'err::application::unauthorized',
-      message: 'You are not authorized to access this resource',
-      meta: null,
     };
     for (const headers of <Record<string, string>[]>[
       {},
@@ -144,8 +146,8 @@ describe('as Pica', () => {
   });
 });
 
-describe('as One', () => {
-  it('gives a page of integrations with the white label in it', async () => {
+describe('PicaEmulator as One', () => {
+  it('returns a page of integrations with isWhiteLabel', async () => {
     const one = await start({ vendor: 'one', whiteLabel: true });
     expect(
       await json(ask(one, { path: '/v1/authkit/token?limit=100&page=3' })),
@@ -159,7 +161,7 @@ describe('as One', () => {
     });
   });
 
-  it('refuses Pica’s header', async () => {
+  it('returns 401 for Pica’s header', async () => {
     const one = await start({ vendor: 'one' });
     const response = await fetch(`${one.url}/v1/authkit/token`, {
       method: 'POST',
@@ -170,31 +172,31 @@ describe('as One', () => {
   });
 
   it.each([flags, { path: '/v1/authkit' }])(
-    'does not know $path',
+    'returns 404 for $path',
     async (call) => {
       const one = await start({ vendor: 'one' });
       const response = await ask(one, call);
       expect(response.status).toBe(404);
       expect(await response.json()).toEqual({
         correlationId: response.headers.get('x-one-correlation-id'),
-        key: 'error',
-        message: 'Not found',
-        type: 'error',
+        key: 'http_error',
+        message: 'Not Found',
+        type: 'http_error',
         status: 404,
       });
     },
   );
 });
 
-describe('paging', () => {
-  it('gives 20 rows of page 1 unless asked otherwise', async () => {
+describe('a page of integrations', () => {
+  it('has 20 rows of page 1 by default', async () => {
     const pica = await start();
     const answer = await json(ask(pica));
     expect(answer.rows).toEqual(pica.rows.slice(0, 20));
     expect(answer).toMatchObject({ total: 247, pages: 13, page: 1 });
   });
 
-  it('silently gives no more than 150 rows', async () => {
+  it('has at most 150 rows, whatever the limit is', async () => {
     const pica = await start();
     const answer = await json(ask(pica, { path: '/v1/authkit?limit=10000' }));
     expect(answer.rows).toHaveLength(150);
@@ -208,29 +210,50 @@ describe('paging', () => {
     [100, 1],
     [101, 2],
     [1000, 10],
-  ])('%d integrations at 100 a page are %d pages', async (total, pages) => {
-    const pica = await start({ integrations: total });
-    const seen: unknown[] = [];
-    for (let page = 1; page <= Math.max(pages, 1); page += 1) {
-      const answer = await json(
-        ask(pica, { path: `/v1/authkit?limit=100&page=${page}` }),
-      );
-      expect(answer).toMatchObject({ total, pages, page });
-      seen.push(...answer.rows);
-    }
-    expect(seen).toEqual(pica.rows);
-  });
+  ])(
+    'counts %d integrations at 100 a page as %d pages',
+    async (total, pages) => {
+      const pica = await start({ integrations: total });
+      const seen: unknown[] = [];
+      for (let page = 1; page <= Math.max(pages, 1); page += 1) {
+        const answer = await json(
+          ask(pica, { path: `/v1/authkit?limit=100&page=${page}` }),
+        );
+        expect(answer).toMatchObject({ total, pages, page });
+        seen.push(...answer.rows);
+      }
+      expect(seen).toEqual(pica.rows);
+    },
+  );
 
-  it('gives no rows beyond the last page', async () => {
+  it('has no rows beyond the last page', async () => {
     const pica = await start({ integrations: 5 });
     expect(
       await json(ask(pica, { path: '/v1/authkit?page=999999999999' })),
     ).toMatchObject({ rows: [], total: 5, pages: 1, page: 999999999999 });
   });
 
-  it.each(['limit', 'page'])('refuses a %s that is no number', async (name) => {
+  it('has one row with the limit 0', async () => {
     const pica = await start();
-    for (const value of ['null', 'abc', '0', '-1', '1.5', '1e3', '', '%20']) {
+    const page = await json(ask(pica, { path: '/v1/authkit?limit=0&page=3' }));
+    expect(page).toMatchObject({ rows: [pica.rows[2]], pages: 247, page: 3 });
+  });
+
+  it('begins behind the rows to skip', async () => {
+    const pica = await start();
+    const path = '/v1/authkit?limit=10&page=2&skip=5';
+    expect((await json(ask(pica, { path }))).rows).toEqual(
+      pica.rows.slice(15, 25),
+    );
+  });
+
+  it.each([
+    ['limit', '-0'],
+    ['page', '0'],
+    ['skip', '-0'],
+  ])('is refused for a %s that is no number', async (name, other) => {
+    const pica = await start();
+    for (const value of ['null', 'abc', other, '-1', '1.5', '1e3', '', '%20']) {
       const response = await ask(pica, {
         path: `/v1/authkit?${name}=${value}`,
       });
@@ -243,7 +266,7 @@ describe('paging', () => {
   });
 });
 
-describe('the body', () => {
+describe('the body of a token call', () => {
   it.each([
     {},
     { identity: 'ada', identityType: 'user' },
@@ -251,8 +274,9 @@ describe('the body', () => {
     { identity: 'core', identityType: 'team' },
     { identity: 'apollo', identityType: 'project' },
     { group: 'old', label: 'names', later: ['field'] },
-    { identity: null },
-  ])('may be %j', async (body) => {
+    { identity: null, identityType: null, name: null, tags: null },
+    { identity: 'ada', name: 'Work', tags: ['a', 'b'] },
+  ])('is accepted as %j', async (body) => {
     const pica = await start();
     expect((await ask(pica, { body })).status).toBe(200);
     expect(pica.requests[0]?.body).toEqual(body);
@@ -267,6 +291,9 @@ describe('the body', () => {
     ['a type that does not exist', { identityType: 'tenant' }, 422],
     ['a type with a name of Object', { identityType: 'constructor' }, 422],
     ['a number for an identity', { identity: 42 }, 422],
+    ['a number for a name', { name: 42 }, 422],
+    ['a text for the tags', { tags: 'work' }, 422],
+    ['a number among the tags', { tags: ['work', 7] }, 422],
   ])('is refused with %s', async (_name, body, status) => {
     const pica = await start();
     const response = await ask(pica, { body });
@@ -277,7 +304,7 @@ describe('the body', () => {
     });
   });
 
-  it('is refused beyond 1 MB, and the connection stays of use', async () => {
+  it('is refused beyond 1 MB, and the connection stays usable', async () => {
     const pica = await start();
     const body = { identity: 'x'.repeat(5 * 1024 * 1024) };
     const response = await ask(pica, { body });
@@ -288,8 +315,8 @@ describe('the body', () => {
   });
 });
 
-describe('every answer', () => {
-  it('has a correlation id of its own, errors too', async () => {
+describe('every response', () => {
+  it('has a correlation id of its own, even if it is an error', async () => {
     const pica = await start();
     const answers = [
       await ask(pica),
@@ -303,7 +330,7 @@ describe('every answer', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('is 405 for another method, 404 for another path', async () => {
+  it('is 405 for a wrong method and 404 for a wrong path', async () => {
     const pica = await start();
     const response = await ask(pica, { method: 'GET' });
     expect(response.status).toBe(405);
@@ -314,7 +341,7 @@ describe('every answer', () => {
     }
   });
 
-  it('comes over the same connection', async () => {
+  it('comes over a kept-alive connection', async () => {
     const pica = await start();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const get = () =>
@@ -332,7 +359,7 @@ describe('every answer', () => {
     await until(() => pica.openConnections === 0);
   });
 
-  it('waits for the latency, which may be changed', async () => {
+  it('is delayed by the latency, which can be changed', async () => {
     const pica = await start({ latency: 60 });
     const timed = async () => {
       const began = performance.now();
@@ -344,7 +371,7 @@ describe('every answer', () => {
     expect(await timed()).toBeLessThan(58);
   });
 
-  it('comes under fake timers too', async () => {
+  it('comes under fake timers', async () => {
     const pica = await start({ latency: 5 });
     jest.useFakeTimers();
     const socket = connect(pica.port, '127.0.0.1');
@@ -354,7 +381,7 @@ describe('every answer', () => {
     expect(await text(socket)).toContain('404');
   });
 
-  it('is 400 for what is not HTTP, and others are served', async () => {
+  it('is 400 for bytes that are not HTTP, and the next request is served', async () => {
     const pica = await start();
     const socket = connect(pica.port, '127.0.0.1');
     socket.end('\u0016\u0003\u0001 hello?\r\n\r\n');
@@ -364,17 +391,17 @@ describe('every answer', () => {
 });
 
 describe('the request id', () => {
-  it('is a fresh one for every call', async () => {
+  it('is a new one for every call by default', async () => {
     const pica = await start();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => json(ask(pica))),
     );
     const ids = answers.map(({ requestId }) => requestId);
     expect(new Set(ids).size).toBe(20);
-    expect(ids).toContain('req_1');
+    expect(ids).toContain('oauth_req_1');
   });
 
-  it('is what the test makes of the request', async () => {
+  it('is what the option requestId returns', async () => {
     const pica = await start({
       requestId: ({ query, body }) =>
         query.page === '2' ? null : JSON.stringify(body).length,
@@ -386,15 +413,15 @@ describe('the request id', () => {
   });
 });
 
-describe('the catalogue', () => {
-  it('is the same in every run', async () => {
+describe('the integrations', () => {
+  it('are the same in every run', async () => {
     const [one, other] = [await start(), await start({ integrations: 300 })];
     expect(other.rows.slice(0, 247)).toEqual(one.rows);
     expect(one.rows[0]).toMatchObject({ title: 'Gmail', type: 'gmail' });
   });
 
   it.each([247, 1000])(
-    'has %d distinct ids, names and platforms',
+    'have distinct ids, names and platforms when there are %d',
     async (count) => {
       const { rows } = await start({ integrations: count });
       for (const field of ['id', 'connectionDefId', 'title', 'type', 'image']) {
@@ -405,7 +432,7 @@ describe('the catalogue', () => {
     },
   );
 
-  it('has well-known products first, and numbers them when it runs out', async () => {
+  it('are the best-known products first, and numbered when the products run out', async () => {
     const { rows } = await start({ integrations: 1000 });
     const titles = rows.map(({ title }) => title);
     expect(titles.slice(0, 20)).toEqual(
@@ -419,7 +446,7 @@ describe('the catalogue', () => {
     );
   });
 
-  it('has rows of the vendor’s shape', async () => {
+  it('have the documented fields', async () => {
     const { rows } = await start({ integrations: 1000 });
     for (const row of rows) {
       expect(row).toEqual({
@@ -428,21 +455,22 @@ describe('the catalogue', () => {
         type: expect.stringMatching(/^[a-z0-9]+(-[a-z0-9]+)*$/),
         title: expect.any(String),
         image: expect.stringMatching(/^https:\/\/[^\s]+\.svg$/),
-        activatedAt: expect.any(Number),
-        secretId: expect.any(String),
+        activatedAt: expect.stringMatching(DATE_TIME),
+        secretId: expect.stringMatching(UUID),
         clientSecretDisplay: expect.any(String),
         clientIdDisplay: expect.any(String),
         scopes: expect.any(String),
         environment: 'test',
         guide: expect.any(String),
-        createdAt: expect.any(Number),
+        createdAt: expect.stringMatching(DATE_TIME),
         tags: [expect.any(String)],
         active: true,
+        useDefaultOauthCreds: expect.any(Boolean),
       });
     }
   });
 
-  it('may be changed while it runs, to a number or to rows', async () => {
+  it('can be changed at any time, to a number or to rows', async () => {
     const pica = await start({ integrations: 3 });
     const titles = async () =>
       (await json(ask(pica))).rows.map(({ title }: Json) => title);
@@ -458,14 +486,14 @@ describe('the catalogue', () => {
     expect(await json(ask(pica))).toMatchObject({ rows: own, total: 1 });
   });
 
-  it('costs nothing where nobody asks for it', async () => {
+  it('are created on demand: a billion start within 500 ms', async () => {
     const began = performance.now();
     const pica = await start({ integrations: 1_000_000_000 });
     expect(await json(ask(pica))).toMatchObject({ pages: 50_000_000 });
     expect(performance.now() - began).toBeLessThan(500);
   });
 
-  it('cannot be spoiled by a test', async () => {
+  it('are frozen', async () => {
     const pica = await start({ integrations: 1 });
     expect(() => {
       pica.rows[0]!.title = 'Mine';
@@ -474,7 +502,7 @@ describe('the catalogue', () => {
 });
 
 describe('the log of requests', () => {
-  it('has all of a request, in order of arrival', async () => {
+  it('has all facts of a request, in order of arrival', async () => {
     const before = Date.now();
     const pica = await start();
     await ask(pica, { path: '/v1/authkit?limit=5&q=a%20b', body: { a: 1 } });
@@ -504,7 +532,7 @@ describe('the log of requests', () => {
     }
   });
 
-  it('tells who went away before the answer', async () => {
+  it('marks a request as aborted when the client leaves before the response', async () => {
     const pica = await start();
     const { client } = await hangingCall(pica);
     expect(pica.requests[0]).toMatchObject({ aborted: false });
@@ -513,7 +541,7 @@ describe('the log of requests', () => {
     expect(pica.requests[0]).toMatchObject({ status: undefined });
   });
 
-  it('tells who went away during the latency, or in the middle of a body', async () => {
+  it('marks a request as aborted when the client leaves during the latency or in the middle of its body', async () => {
     const pica = await start({ latency: 60_000 });
     const client = new AbortController();
     ask(pica, { signal: client.signal }).catch(() => {});
@@ -529,7 +557,7 @@ describe('the log of requests', () => {
     ]);
   });
 
-  it('does not blame the client when the emulator stops', async () => {
+  it('does not mark a request as aborted when the emulator stops', async () => {
     const pica = await start();
     await hangingCall(pica);
     await pica.stop();
@@ -540,14 +568,39 @@ describe('the log of requests', () => {
 });
 
 describe('reset', () => {
-  it('is a fresh start for faults, log and ids, and nothing else', async () => {
-    const pica = await start({ integrations: 9 });
+  it('restores the state at the start', async () => {
+    const rows = [{ id: 1, title: 'Ours' }];
+    const options = {
+      integrations: rows,
+      latency: 3,
+      whiteLabel: true,
+      ignoreFilters: ['active'] as const,
+    };
+    const pica = await start(options);
     const first = await json(ask(pica));
+    const connection = pica.connect('ada', 'gmail');
+
     pica.fault({ status: 500 });
+    pica.integrations = 9;
+    pica.latency = 0;
+    pica.whiteLabel = false;
+    pica.ignoreFilters = true;
+    rows[0]!.title = 'Changed';
     await ask(pica);
     pica.reset();
+
+    const { integrations, latency, whiteLabel, ignoreFilters } = pica;
+    expect({ integrations, latency, whiteLabel, ignoreFilters }).toEqual({
+      ...options,
+      integrations: [{ id: 1, title: 'Ours' }],
+    });
     expect(pica.requests).toEqual([]);
+    expect(pica.connections).toEqual([]);
     expect(await json(ask(pica))).toEqual(first);
+    expect(pica.connect('ada', 'gmail')).toMatchObject({
+      id: connection.id,
+      key: connection.key,
+    });
   });
 });
 
@@ -557,7 +610,7 @@ describe('stop', () => {
     before = process.getActiveResourcesInfo().sort();
   });
 
-  it('leaves nothing open: no connection, no timer, no server', async () => {
+  it('leaves no connection, no timer and no server open', async () => {
     const pica = await start({ latency: 30 });
     await ask(pica);
     const { answer } = await hangingCall(pica);
@@ -577,91 +630,156 @@ describe('stop', () => {
     await until(() => process.getActiveResourcesInfo().length <= before.length);
   });
 
-  it('is what `await using` does', async () => {
+  it('is called at the end of an `await using` block', async () => {
     const pica = await start();
     await pica[Symbol.asyncDispose]();
     await expect(ask(pica)).rejects.toThrow('fetch failed');
   });
 });
 
-describe('bad options', () => {
+describe('GET /v1/users/whoami', () => {
+  it('returns the user, organization and project of the key, for One alone', async () => {
+    const whoami = { path: '/v1/users/whoami', method: 'GET' };
+    const one = await start({ vendor: 'one' });
+    const named = { id: expect.stringMatching(UUID), name: expect.any(String) };
+    expect(await json(ask(one, whoami))).toEqual({
+      user: { ...named, email: expect.stringContaining('@') },
+      organization: named,
+      project: named,
+    });
+    expect((await ask(await start(), whoami)).status).toBe(404);
+  });
+});
+
+describe.each(['pica', 'one'] as const)(
+  'GET /v1/available-connectors of %s',
+  (vendor) => {
+    const list = (pica: PicaEmulator, query: string) =>
+      json(
+        ask(pica, { path: `/v1/available-connectors?${query}`, method: 'GET' }),
+      );
+
+    it('lists the integrations on offer, page by page, with the ids of their definitions', async () => {
+      const pica = await start({ vendor, integrations: 30 });
+      const page = await list(pica, 'authkit=true&page=2&limit=20');
+      expect(page).toMatchObject({ total: 30, pages: 2, page: 2 });
+      expect(page.rows.map(({ id }: Json) => id)).toEqual(
+        pica.rows.slice(20).map(({ connectionDefId }) => connectionDefId),
+      );
+      const [gmail] = (await list(pica, 'authkit=true')).rows;
+      expect(gmail).toEqual({
+        id: pica.rows[0]!.connectionDefId,
+        name: 'Gmail',
+        key: 'api::gmail::v1',
+        platform: 'gmail',
+        platformVersion: 'v1',
+        title: 'Gmail',
+        description: expect.any(String),
+        category: 'Email',
+        image: pica.rows[0]!.image,
+        tags: ['Email'],
+        tools: expect.any(Number),
+        oauth: true,
+        oauthScopes: {
+          raw: 'gmail.read gmail.write',
+          scopes: ['gmail.read', 'gmail.write'],
+          separator: null,
+        },
+        status: 'generally_available',
+        version: '1.0.0',
+        active: true,
+      });
+    });
+
+    it('lists all products without authkit=true', async () => {
+      const pica = await start({ vendor, integrations: 3 });
+      expect(await list(pica, 'page=1')).toMatchObject({ total: 247 });
+    });
+  },
+);
+
+describe('an invalid option', () => {
   it.each<[string, unknown, ErrorConstructor, RegExp]>([
     [
       'an unknown vendor',
       { vendor: 'pika' },
       TypeError,
-      /vendor is 'pika'; expected 'pica' or 'one'/,
+      /vendor: given 'pika'; expected 'pica' or 'one'/,
     ],
     [
       'a negative latency',
       { latency: -5 },
       RangeError,
-      /latency is -5; expected .* from 0/,
+      /latency: given -5; expected .* milliseconds from 0/,
     ],
     [
       'a latency that is no number',
       { latency: '5' },
       TypeError,
-      /latency is '5'/,
+      /latency: given '5'/,
     ],
     [
       'an infinite latency',
       { latency: Infinity },
       RangeError,
-      /latency is Infinity/,
+      /latency: given Infinity/,
     ],
     [
       'no number of integrations',
       { integrations: -1 },
       RangeError,
-      /integrations is -1; expected a whole number from 0/,
+      /integrations: given -1; expected a whole number from 0/,
     ],
     [
       'half an integration',
       { integrations: 1.5 },
       RangeError,
-      /integrations is 1\.5/,
+      /integrations: given 1\.5/,
     ],
     [
       'integrations that are no rows',
       { integrations: [{ id: 1 }, 'gmail'] },
       TypeError,
-      /integrations\[1\] is 'gmail'; expected a row/,
-    ],
-    [
-      'no integrations',
-      { integrations: null },
-      TypeError,
-      /integrations is null/,
+      /integrations: given .*'gmail' \]; expected .* rows/,
     ],
     [
       'a port that does not exist',
       { port: 70_000 },
       RangeError,
-      /port is 70000; expected .* to 65535/,
+      /port: given 70000; expected .* to 65535/,
     ],
     [
       'a white label that is no boolean',
       { whiteLabel: 'yes' },
       TypeError,
-      /whiteLabel is 'yes'; expected true or false/,
+      /whiteLabel: given 'yes'; expected true or false/,
     ],
     [
       'a request id that is no function',
       { requestId: 'req' },
       TypeError,
-      /requestId is 'req'; expected a function/,
+      /requestId: given 'req'; expected a function/,
     ],
     [
       'an option that does not exist',
       { latencey: 5 },
       TypeError,
-      /no 'latencey'; expected any of .*latency/,
+      /latencey: there is no such option; did you mean latency/,
     ],
-    ['no options', 'pica', TypeError, /is 'pica'; expected an object/],
-    ['an empty key', { secretKey: '' }, TypeError, /secretKey is empty/],
+    [
+      'no options',
+      'pica',
+      TypeError,
+      /given a string of 4 characters; expected an object/,
+    ],
+    [
+      'an empty key',
+      { secretKey: '' },
+      TypeError,
+      /secretKey: given an empty string; expected a string without spaces/,
+    ],
   ])(
-    '%s is refused, with what is wanted',
+    '%s is an error with the given value and the expected one',
     async (_name, options, Kind, message) => {
       const refused = start(options as never);
       await expect(refused).rejects.toThrow(Kind);
@@ -669,13 +787,13 @@ describe('bad options', () => {
     },
   );
 
-  it('never show a key', async () => {
+  it('never shows a key', async () => {
     const refused = start({ secretKey: 'sk_live_real\n' });
     await expect(refused).rejects.toThrow(/line breaks/);
     await expect(refused).rejects.not.toThrow(/sk_live_real/);
   });
 
-  it('are refused while it runs as well', async () => {
+  it('is an error while the emulator runs, too', async () => {
     const pica = await start();
     expect(() => (pica.latency = -1)).toThrow(RangeError);
     expect(() => (pica.integrations = -1)).toThrow(RangeError);
@@ -683,7 +801,7 @@ describe('bad options', () => {
     expect(await json(ask(pica))).toMatchObject({ total: 247 });
   });
 
-  it('a port in use is an error that says so', async () => {
+  it('a port in use is an error that names it', async () => {
     const { port } = await start();
     await expect(start({ port })).rejects.toThrow(
       new RegExp(`port ${port} .*EADDRINUSE.*Pass another`),

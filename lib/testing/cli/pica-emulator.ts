@@ -1,28 +1,70 @@
 #!/usr/bin/env node
 import { PicaEmulator } from '../pica-emulator.js';
-import { ArgumentError, readArguments, USAGE } from './arguments.js';
-import { endWithNpx } from './end-with-npx.js';
-import { greeting } from './greeting.js';
+import { parseArguments, UsageError, USAGE } from './arguments.js';
 
 /** `npx pica-emulator`: the emulator as a process of its own. */
 async function run(): Promise<void> {
-  const options = readArguments(process.argv.slice(2));
+  const options = parseArguments(process.argv.slice(2));
   if (!options) {
     process.stdout.write(USAGE);
     return;
   }
   const emulator = await PicaEmulator.start(options);
-  // Nothing else keeps the process alive. The same signal again ends it at once.
-  const stop = () => void emulator.stop();
+  // The emulator itself keeps no process alive.
+  const keepAlive = setInterval(() => {}, 2 ** 30);
+  const stop = () => {
+    clearInterval(keepAlive);
+    void emulator.stop();
+  };
+  // The same signal again ends the process at once.
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  endWithNpx(stop);
-  process.stdout.write(greeting(emulator));
+  exitWithParent(stop);
+  process.stdout.write(startupMessage(emulator));
+}
+
+/** What to write into the settings of the app and of its page. */
+function startupMessage({ vendor, url, secretKey }: PicaEmulator): string {
+  const [name, variable, opener, browserPackage] =
+    vendor === 'one'
+      ? ['One', 'ONE_SECRET_KEY', 'useOneAuth', '@withone/auth']
+      : ['Pica', 'PICA_SECRET_KEY', 'useAuthKit', '@picahq/authkit'];
+  return `The emulator of ${name}'s API and widget runs at ${url}
+
+The backend's environment:
+
+  ${variable}=${secretKey}
+  AUTHKIT_BASE_URL=${url}
+  AUTHKIT_ALLOWED_ORIGINS=${url}
+
+The page, with ${browserPackage}:
+
+  ${opener}({ baseUrl: '${url}', token: { … } }).open()
+
+Ctrl+C stops it and deletes its connections.
+`;
+}
+
+/**
+ * Calls `stop` when the parent process exits, under `npx` alone: there a shell
+ * runs between npm and this process. A SIGTERM to npx ends that shell and goes
+ * no further, so that this process would live on and keep the port.
+ */
+function exitWithParent(stop: () => void): void {
+  if (process.env.npm_command !== 'exec') return;
+
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 100);
+  timer.unref();
 }
 
 run().catch((error: Error) => {
-  const isMisuse = error instanceof ArgumentError;
+  const isUsageError = error instanceof UsageError;
   process.stderr.write(
-    isMisuse ? `${error.message}\n\n${USAGE}` : `${error.message}\n`,
+    isUsageError ? `${error.message}\n\n${USAGE}` : `${error.message}\n`,
   );
-  process.exitCode = isMisuse ? 2 : 1;
+  process.exitCode = isUsageError ? 2 : 1;
 });

@@ -1,0 +1,109 @@
+/** The widget's requests: to the app's token endpoint, and to the emulator. */
+
+const PAGE_SIZE = 100;
+
+/** A failure to show, with advice for the developer where there is some. */
+export class Failure extends Error {
+  constructor(message, advice) {
+    super(message);
+    this.advice = advice;
+  }
+}
+
+/**
+ * Fetches the app's token with the rows of all pages.
+ * One's widget fetches page by page, Pica's fetches once.
+ */
+export async function fetchToken(settings, vendor) {
+  if (vendor !== 'one') return fetchPage(settings);
+  let token = await fetchPage(settings, 1);
+  const rows = [...token.rows];
+  for (let page = 2; page <= token.pages; page++) {
+    token = await fetchPage(settings, page);
+    rows.push(...token.rows);
+  }
+  return { ...token, rows };
+}
+
+/**
+ * Creates the connection.
+ *
+ * @throws {Failure} with `isExpired` where only a new token helps
+ */
+export async function createConnection(consent) {
+  const response = await fetch('/widget/connections', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(consent),
+  }).catch(() => {
+    throw new Failure('The emulator does not respond.', 'Is it still running?');
+  });
+  const body = await response.json();
+  if (response.ok) return body;
+  throw Object.assign(new Failure(body.message), {
+    isExpired: response.status === 409,
+  });
+}
+
+async function fetchPage({ linkTokenEndpoint, linkHeaders }, page) {
+  const response = await post(pageUrl(linkTokenEndpoint, page), linkHeaders);
+  const text = await response.text();
+  const body = parse(text);
+  if (!response.ok) {
+    throw new Failure(messageOf(body) || text || 'Some error occurred');
+  }
+  // Any other body with status 200 shows as an empty list, as it does in the vendor's widget.
+  return { ...body, rows: Array.isArray(body?.rows) ? body.rows : [] };
+}
+
+function pageUrl(endpoint, page) {
+  if (!URL.canParse(endpoint)) {
+    throw new Failure(
+      'The address of the token endpoint is not complete.',
+      `token.url is "${endpoint}". It has to start with http:// or https://, since the widget is another site.`,
+    );
+  }
+  const url = new URL(endpoint);
+  if (page !== undefined) {
+    url.searchParams.set('page', page);
+    url.searchParams.set('limit', PAGE_SIZE);
+  }
+  return url;
+}
+
+async function post(url, relayedHeaders) {
+  const relayed = Object.entries(relayedHeaders || {}).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
+  try {
+    return await fetch(url, {
+      method: 'POST',
+      headers: {
+        ...Object.fromEntries(relayed),
+        'Content-Type': 'application/json',
+      },
+      body: '{}',
+      credentials: 'omit',
+    });
+  } catch {
+    // Scripts learn no more than this; the browser's console has the reason.
+    throw new Failure(
+      'The token endpoint cannot be reached.',
+      `Is ${url.origin} running, and may ${location.origin} call it? The latter is up to allowedOrigins (AUTHKIT_ALLOWED_ORIGINS). The console of the browser says which it is.`,
+    );
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOf(body) {
+  const message = body?.message;
+  const text = message?.message || message;
+  return Array.isArray(text) ? text.join(', ') : text;
+}
