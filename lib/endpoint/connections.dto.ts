@@ -104,7 +104,7 @@ function validate<T extends object>(
   const reasons = errors.map(({ property, constraints = {} }) =>
     constraints.whitelistValidation
       ? `${property.slice(0, 100)} is not a field of this request`
-      : Object.values(constraints)[0],
+      : (constraints.isString ?? Object.values(constraints)[0]),
   );
   throw invalid(reasons.join('; '));
 }
