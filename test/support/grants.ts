@@ -1,7 +1,8 @@
 import { SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { read, type Answer } from './widget.js';
 
-export const SECRET = 'a secret of the tests, long enough for HS256';
+export const GRANT_SECRET = 'a secret of the tests, long enough for HS256';
+export const SECRET = GRANT_SECRET;
 export const OTHER_SECRET = 'another secret, which is long enough as well';
 
 /** Asks for a grant as a page of the app does, by default in the session of `ada`. */
