@@ -7,38 +7,16 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
-import { Test } from '@nestjs/testing';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
 import { of } from 'rxjs';
-import {
-  AuthKitModule,
-  type AuthKitControllerOptions,
-} from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { askForGrant, SECRET } from '../support/grants.js';
-import { PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SessionGuard } from '../support/session.guard.js';
-import { SignInGuard } from '../support/sign-in.guard.js';
-import { askForToken } from '../support/widget.js';
+import type { AuthKitControllerOptions } from '../../lib/index.js';
+import { PLATFORMS, startApp, type AppSettings } from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
+import { SessionGuard, SignInGuard } from '../support/guards.js';
+import { requestGrant, requestToken } from '../support/http.js';
 
-let pica: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start({ integrations: 1 });
-});
-afterEach(async () => {
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
+const pica = useEmulator({ integrations: 1 });
 
-/** In the app, a user is somebody with a session or with a bearer of the app. */
+/** Identifies users by a session or by a bearer token of the app. */
 @Injectable()
 class EitherGuard implements CanActivate {
   constructor(
@@ -56,7 +34,7 @@ class EitherGuard implements CanActivate {
 })
 class AuthModule {}
 
-/** A guard that Nest makes anew for each request. */
+/** A guard that Nest creates for each request. */
 @Injectable({ scope: Scope.REQUEST })
 class RequestScopedGuard implements CanActivate {
   constructor(
@@ -72,112 +50,97 @@ class RequestScopedGuard implements CanActivate {
   }
 }
 
-const appOf = (guards: AuthKitControllerOptions['guards']) => {
-  @Module({
-    imports: [
-      AuthKitModule.forRoot({
-        secretKey: pica.secretKey,
-        baseUrl: pica.url,
-        grant: { secret: SECRET },
-        imports: [AuthModule],
-        controller: { guards, grants: 'optional' },
-      }),
-    ],
-  })
-  class App {}
-  return App;
+const start = async (
+  guards: AuthKitControllerOptions['guards'],
+  settings: AppSettings = {},
+) => {
+  const { tokenUrl } = await startApp({
+    pica,
+    controller: { guards, grants: 'optional' },
+    registrationImports: [AuthModule],
+    ...settings,
+  });
+  return tokenUrl;
 };
 
-const identity = () =>
+/** The identity of the last token. */
+const lastIdentity = () =>
   pica.requests.filter(({ method }) => method === 'POST').at(-1)?.body;
 
 describe.each(PLATFORMS)('optional grants on %s', (platform) => {
-  const start = async (
-    ...guards: NonNullable<AuthKitControllerOptions['guards']>
-  ) => `${await runApp(platform, appOf(guards))}/authkit-token`;
-
-  it('are one way to a token, and the guards of the app the other', async () => {
-    const url = await start(EitherGuard);
-    const { body } = await askForGrant(url);
-    const byGrant = await askForToken(url, body);
+  it('give a token to requests with a grant and to those that the app’s guards let pass', async () => {
+    const tokenUrl = await start([EitherGuard], { platform });
+    const { body: grant } = await requestGrant(tokenUrl);
+    const byGrant = await requestToken(tokenUrl, grant);
     expect(byGrant.status).toBe(200);
-    expect(identity()).toEqual({ identity: 'ada', identityType: 'user' });
+    expect(lastIdentity()).toEqual({ identity: 'ada', identityType: 'user' });
 
-    const byBearer = await askForToken(url, {
+    const byBearer = await requestToken(tokenUrl, {
       headers: { authorization: 'Bearer grace' },
     });
     expect(byBearer.status).toBe(200);
-    expect(identity()).toEqual({ identity: 'grace', identityType: 'user' });
+    expect(lastIdentity()).toEqual({ identity: 'grace', identityType: 'user' });
 
-    const byNothing = await askForToken(url, { headers: {} });
-    expect(byNothing.status).toBe(401);
-    expect(byNothing.body.message).toBe('Sign in first');
+    const byNeither = await requestToken(tokenUrl, { headers: {} });
+    expect(byNeither.status).toBe(401);
+    expect(byNeither.body.message).toBe('Sign in first');
   });
 
-  it('say for whom the token is, whatever session comes beside them', async () => {
-    const url = await start(EitherGuard);
-    const { body } = await askForGrant(url);
-    await askForToken(url, {
-      headers: { ...body.headers, cookie: 'sid=mallory' },
+  it('take precedence over a session in the same request', async () => {
+    const tokenUrl = await start([EitherGuard], { platform });
+    const { body: grant } = await requestGrant(tokenUrl);
+    await requestToken(tokenUrl, {
+      headers: { ...grant.headers, cookie: 'sid=mallory' },
     });
-    expect(identity()).toEqual({ identity: 'ada', identityType: 'user' });
+    expect(lastIdentity()).toEqual({ identity: 'ada', identityType: 'user' });
   });
 
-  it('leave all guards in place, in their order, of whatever kind they are', async () => {
-    const asked: string[] = [];
-    const note = (name: string, verdict: boolean): CanActivate => ({
+  it('keep the guards of the app in their order, be they classes, request-scoped or objects that return observables', async () => {
+    const called: string[] = [];
+    const guard = (name: string, verdict: boolean): CanActivate => ({
       canActivate: () => {
-        asked.push(name);
+        called.push(name);
         return of(verdict) as never;
       },
     });
-    const url = await start(
-      RequestScopedGuard,
-      note('first', true),
-      note('second', true),
-    );
     const headers = { 'x-user': 'edith' };
-    expect((await askForToken(url, { headers })).status).toBe(200);
-    expect(asked).toEqual(['first', 'second']);
-    expect(identity()).toEqual({ identity: 'edith', identityType: 'user' });
+    const open = await start(
+      [RequestScopedGuard, guard('first', true), guard('second', true)],
+      { platform },
+    );
+    expect((await requestToken(open, { headers })).status).toBe(200);
+    expect(called).toEqual(['first', 'second']);
+    expect(lastIdentity()).toEqual({ identity: 'edith', identityType: 'user' });
 
-    // Of a guard that says several things, the last one counts, as in Nest.
+    called.length = 0;
+    const closed = await start([guard('first', false), guard('second', true)], {
+      platform,
+    });
+    expect((await requestToken(closed, { headers })).status).toBe(403);
+    expect(called).toEqual(['first']);
+  });
+
+  it('use the last value of a guard whose observable emits several, as Nest does', async () => {
     const undecided: CanActivate = {
       canActivate: () => of(true, false) as never,
     };
-    const shut = await start(RequestScopedGuard, undecided);
-    expect((await askForToken(shut, { headers })).status).toBe(403);
-
-    asked.length = 0;
-    const closed = await start(note('first', false), note('second', true));
-    expect((await askForToken(closed, { headers })).status).toBe(403);
-    expect(asked).toEqual(['first']);
+    const tokenUrl = await start([RequestScopedGuard, undecided], { platform });
+    const headers = { 'x-user': 'edith' };
+    expect((await requestToken(tokenUrl, { headers })).status).toBe(403);
   });
 });
 
-describe('a test of the app', () => {
-  it('replaces a guard by overrideGuard() before both routes', async () => {
-    const open: CanActivate = {
-      canActivate(context) {
-        context.switchToHttp().getRequest().user = { id: 'test' };
-        return true;
-      },
-    };
-    const module = await Test.createTestingModule({
-      imports: [appOf([SessionGuard])],
-    })
-      .overrideGuard(SessionGuard)
-      .useValue(open)
-      .compile();
-    const app = module.createNestApplication({ logger: false });
-    try {
-      await app.listen(0, '127.0.0.1');
-      const url = `${await app.getUrl()}/authkit-token`;
-      expect((await askForGrant(url, { cookie: '' })).status).toBe(200);
-      expect((await askForToken(url, { headers: {} })).status).toBe(200);
-      expect(identity()).toEqual({ identity: 'test', identityType: 'user' });
-    } finally {
-      await app.close();
-    }
+it('a guard replaced with overrideGuard() in a test of the app guards both routes', async () => {
+  const open: CanActivate = {
+    canActivate(context) {
+      context.switchToHttp().getRequest().user = { id: 'test' };
+      return true;
+    },
+  };
+  const tokenUrl = await start([SessionGuard], {
+    override: (builder) => builder.overrideGuard(SessionGuard).useValue(open),
   });
+  expect((await requestGrant(tokenUrl, { cookie: '' })).status).toBe(200);
+  expect((await requestToken(tokenUrl, { headers: {} })).status).toBe(200);
+  expect(lastIdentity()).toEqual({ identity: 'test', identityType: 'user' });
 });

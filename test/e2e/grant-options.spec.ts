@@ -1,126 +1,109 @@
 import { inspect } from 'node:util';
-import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import {
-  authKitConfig,
-  AuthKitGrantService,
-  AuthKitModule,
-  type AuthKitGrantOptions,
-} from '../../lib/index.js';
-import { OTHER_SECRET, SECRET } from '../support/grants.js';
+import { authKitConfig, AuthKitModule } from '../../lib/index.js';
+import { bootError, createApp, type AppSettings } from '../support/app.js';
+import { setEnvironment } from '../support/environment.js';
+import { GRANT_SECRET, OTHER_SECRET } from '../support/grants.js';
 
-const before = { ...process.env };
-afterEach(() => {
-  process.env = { ...before };
-});
-
-const boot = async (imported: DynamicModule): Promise<string> => {
-  @Module({ imports: [imported] })
-  class App {}
-  try {
-    const app = await Test.createTestingModule({ imports: [App] }).compile();
-    await app.close();
-    return 'booted';
-  } catch (error) {
-    return inspect(error);
-  }
-};
+/** The error with which an app does not boot, as a log shows it. */
+const inspectedBootError = async (settings: AppSettings) =>
+  inspect(await bootError(settings));
 
 const SHORT = 'only-thirty-one-bytes-of-secret';
 
-const BAD: [string, unknown, RegExp][] = [
+/** Options that are not valid, and what the error says. */
+const INVALID: [name: string, grant: unknown, message: RegExp][] = [
   [
-    'no secret',
+    'without a secret',
     {},
     /grant\.secret: given nothing; expected a string of at least 32 bytes.*AUTHKIT_GRANT_SECRET/,
   ],
   [
-    'an empty secret',
+    'with an empty secret',
     { secret: '' },
     /grant\.secret: given a string of 0 bytes/,
   ],
   [
-    'a secret of 31 bytes',
+    'with a secret of 31 bytes',
     { secret: SHORT },
     /grant\.secret: given a string of 31 bytes; expected/,
   ],
-  ['no secrets', { secret: [] }, /grant\.secret: given an empty list/],
   [
-    'a short secret behind a long one',
-    { secret: [SECRET, SHORT] },
+    'with an empty list of secrets',
+    { secret: [] },
+    /grant\.secret: given an empty list/,
+  ],
+  [
+    'with a short secret after a long one',
+    { secret: [GRANT_SECRET, SHORT] },
     /grant\.secret: given a list of a string of \d+ bytes and a string of 31 bytes/,
   ],
-  ['a secret that is a number', { secret: 5 }, /grant\.secret: given a number/],
+  ['with a number as secret', { secret: 5 }, /grant\.secret: given a number/],
   [
-    'a ttl of no time',
-    { secret: SECRET, ttl: 0 },
+    'with a `ttl` of 0',
+    { secret: GRANT_SECRET, ttl: 0 },
     /grant\.ttl: given 0; expected a whole number of seconds from 1 to 86400/,
   ],
-  ['a ttl in words', { secret: SECRET, ttl: '5m' }, /grant\.ttl: given '5m'/],
   [
-    'a url that is none',
-    { secret: SECRET, url: '/authkit-token' },
+    'with a string as `ttl`',
+    { secret: GRANT_SECRET, ttl: '5m' },
+    /grant\.ttl: given '5m'/,
+  ],
+  [
+    'with a path as `url`',
+    { secret: GRANT_SECRET, url: '/authkit-token' },
     /grant\.url: given '\/authkit-token'; expected the http: or https: URL/,
   ],
   [
-    'a url with credentials',
-    { secret: SECRET, url: 'https://user:password@host' },
+    'with credentials in `url`',
+    { secret: GRANT_SECRET, url: 'https://user:password@host' },
     /grant\.url: given a value that may hold a secret/,
   ],
   [
-    'singleUse in words',
-    { secret: SECRET, singleUse: 'yes' },
+    'with a string as `singleUse`',
+    { secret: GRANT_SECRET, singleUse: 'yes' },
     /grant\.singleUse: given 'yes'; expected true or false/,
   ],
   [
-    'an empty issuer',
-    { secret: SECRET, issuer: '' },
+    'with an empty `issuer`',
+    { secret: GRANT_SECRET, issuer: '' },
     /grant\.issuer: given ''/,
   ],
   [
-    'the secret as audience',
-    { secret: SECRET, audience: [SECRET] },
+    'with the secret in `audience`',
+    { secret: GRANT_SECRET, audience: [GRANT_SECRET] },
     /grant\.audience: given a value that may hold a secret/,
   ],
   [
-    'an option that does not exist',
-    { secret: SECRET, tll: 5 },
+    'with an unknown option',
+    { secret: GRANT_SECRET, tll: 5 },
     /grant\.tll: there is no such option/,
   ],
   [
-    'a secret in place of the options',
-    SECRET,
+    'that is the secret itself',
+    GRANT_SECRET,
     /grant: given a string; expected an object/,
   ],
-  ['a list', [SECRET], /grant: given a list; expected an object/],
+  ['that is a list', [GRANT_SECRET], /grant: given a list; expected an object/],
 ];
 
-describe('at boot', () => {
-  it.each(BAD)(
-    '%s stops the app with advice, and without the secret',
-    async (_name, bad, message) => {
-      const options = {
-        secretKey: 'sk_test_1',
-        grant: bad as AuthKitGrantOptions,
-      };
-      for (const registration of [
-        AuthKitModule.forRoot(options),
-        AuthKitModule.forRootAsync({
-          useFactory: async () => options,
-          controller: { grants: true },
-        }),
-      ]) {
-        const said = await boot(registration);
-        expect(said).toMatch(message);
-        expect(said).not.toMatch(/long enough|thirty-one|password@/);
+describe('an app', () => {
+  it.each(INVALID)(
+    'fails to boot with a `grant` %s, and the error names the option and not the secret',
+    async (_name, grant, message) => {
+      for (const isAsync of [false, true]) {
+        const error = await inspectedBootError({
+          async: isAsync,
+          options: { grant: grant as object },
+        });
+        expect(error).toMatch(message);
+        expect(error).not.toMatch(/long enough|thirty-one|password@/);
       }
     },
   );
 
   it.each([true, 'optional'] as const)(
-    '`grants: %s` without a grant.secret stops the app',
+    'fails to boot with `grants: %s` and without `grant.secret`',
     async (grants) => {
       for (const registration of [
         AuthKitModule.forRoot({
@@ -132,127 +115,121 @@ describe('at boot', () => {
           controller: { grants },
         }),
       ]) {
-        expect(await boot(registration)).toMatch(
+        expect(
+          await inspectedBootError({ registrations: [registration] }),
+        ).toMatch(
           /grant\.secret: given nothing; expected .*32 bytes.*Pass grant: \{ secret \}/s,
         );
       }
     },
   );
 
-  it('a secret in another option by mistake is not quoted', async () => {
-    const said = await boot(
-      AuthKitModule.forRoot({
-        secretKey: 'sk_test_1',
-        vendor: SECRET as 'pica',
-        grant: { secret: SECRET },
-      }),
-    );
-    expect(said).toMatch(/vendor: given a value that may hold a secret/);
-    expect(said).not.toContain(SECRET);
+  it('fails to boot with an error that does not quote the grant secret when another option is the secret', async () => {
+    const error = await inspectedBootError({
+      options: {
+        vendor: GRANT_SECRET as 'pica',
+        grant: { secret: GRANT_SECRET },
+      },
+    });
+    expect(error).toMatch(/vendor: given a value that may hold a secret/);
+    expect(error).not.toContain(GRANT_SECRET);
   });
 
-  it('nor is one with a line break at its end, as read from a file', async () => {
-    const secret = `${SECRET}\n`;
-    const said = await boot(
-      AuthKitModule.forRoot({
-        secretKey: 'sk_test_1',
+  it('fails to boot with an error that does not quote a grant secret that ends with a line break', async () => {
+    const secret = `${GRANT_SECRET}\n`;
+    const error = await inspectedBootError({
+      options: {
         vendor: secret as 'pica',
         grant: { secret, audience: [secret] as never },
-      }),
-    );
-    expect(said).toMatch(
+      },
+    });
+    expect(error).toMatch(
       /grant\.audience: given a value that may hold a secret/,
     );
-    expect(said).not.toContain(SECRET);
+    expect(error).not.toContain(GRANT_SECRET);
   });
 
-  it('single use is refused where the widget asks for several pages with one grant', async () => {
-    const grant = { secret: SECRET, singleUse: true };
-    const options = { secretKey: 'sk_test_1', vendor: 'one', grant } as const;
-    expect(await boot(AuthKitModule.forRoot(options))).toMatch(
+  it('fails to boot with `singleUse` when the widget requests several pages with one grant', async () => {
+    const options = {
+      vendor: 'one',
+      grant: { secret: GRANT_SECRET, singleUse: true },
+    } as const;
+    expect(await inspectedBootError({ options })).toMatch(
       /grant\.singleUse: given true with paging 'forward'.*expected false, or paging: 'all'/,
     );
     expect(
-      await boot(AuthKitModule.forRoot({ ...options, paging: 'all' })),
-    ).toBe('booted');
+      await bootError({ options: { ...options, paging: 'all' } }),
+    ).toBeUndefined();
   });
 
-  it('32 bytes are enough, and bytes are what counts', async () => {
-    for (const secret of [
-      'x'.repeat(32),
-      'é'.repeat(16),
-      [SECRET, OTHER_SECRET],
-    ]) {
-      expect(
-        await boot(
-          AuthKitModule.forRoot({
-            secretKey: 'sk_test_1',
-            grant: {
-              secret,
-              ttl: 86_400,
-              url: 'https://a.example/t',
-              singleUse: true,
-              issuer: 'i',
-              audience: 'a',
-            },
-            controller: { grants: true },
-          }),
-        ),
-      ).toBe('booted');
-    }
-  });
-
-  it('the secret may come from AUTHKIT_GRANT_SECRET, several of them separated by commas', async () => {
-    process.env.PICA_SECRET_KEY = 'sk_test_1';
-    process.env.AUTHKIT_GRANT_SECRET = `${SECRET.replace(',', '')} , ${OTHER_SECRET.replace(',', '')}`;
-    expect(authKitConfig().grant?.secret).toEqual([
-      SECRET.replace(',', ''),
-      OTHER_SECRET.replace(',', ''),
-    ]);
-    const registration = () =>
-      AuthKitModule.forRootAsync({
-        ...authKitConfig.asProvider(),
+  it.each([
+    ['32 characters', 'x'.repeat(32)],
+    ['16 characters of 2 bytes', 'é'.repeat(16)],
+    ['a list', [GRANT_SECRET, OTHER_SECRET]],
+  ])(
+    'boots with every grant option and a secret of %s',
+    async (_name, secret) => {
+      const error = await bootError({
+        options: {
+          grant: {
+            secret,
+            ttl: 86_400,
+            url: 'https://a.example/t',
+            singleUse: true,
+            issuer: 'i',
+            audience: 'a',
+          },
+        },
         controller: { grants: true },
       });
-    const configured = async () => {
-      @Module({
-        imports: [
-          ConfigModule.forRoot({ ignoreEnvFile: true }),
-          registration(),
+      expect(error).toBeUndefined();
+    },
+  );
+
+  it('takes grant secrets from AUTHKIT_GRANT_SECRET, separated by commas', async () => {
+    const secrets = [GRANT_SECRET, OTHER_SECRET].map((secret) =>
+      secret.replace(',', ''),
+    );
+    setEnvironment({
+      PICA_SECRET_KEY: 'sk_test_1',
+      AUTHKIT_GRANT_SECRET: secrets.join(' , '),
+    });
+    expect(authKitConfig().grant?.secret).toEqual(secrets);
+    const boot = () =>
+      inspectedBootError({
+        imports: [ConfigModule.forRoot({ ignoreEnvFile: true })],
+        registrations: [
+          AuthKitModule.forRootAsync({
+            ...authKitConfig.asProvider(),
+            controller: { grants: true },
+          }),
         ],
-      })
-      class App {}
-      return boot({ module: App });
-    };
-    expect(await configured()).toBe('booted');
-    process.env.AUTHKIT_GRANT_SECRET = '';
+      });
+    expect(await boot()).toBe('undefined');
+    setEnvironment({ AUTHKIT_GRANT_SECRET: '' });
     expect(authKitConfig().grant).toBeUndefined();
-    expect(await configured()).toMatch(/AUTHKIT_GRANT_SECRET/);
+    expect(await boot()).toMatch(/AUTHKIT_GRANT_SECRET/);
   });
 });
 
 describe('AuthKitGrantService', () => {
-  const serviceOf = async (grant?: AuthKitGrantOptions) => {
-    const module = await Test.createTestingModule({
-      imports: [AuthKitModule.forRoot({ secretKey: 'sk_test_1', grant })],
-    }).compile();
-    return module.get(AuthKitGrantService);
-  };
+  const createGrants = async () =>
+    (await createApp({ options: { grant: { secret: GRANT_SECRET } } })).grants;
 
-  it('verifies what it has issued, without a controller', async () => {
-    const grants = await serviceOf({ secret: SECRET });
-    const who = {
+  it('verifies the grants that it has issued, without a controller', async () => {
+    const grants = await createGrants();
+    const identity = {
       identity: 'Ada Łovelace 🧮',
       identityType: 'organization' as const,
     };
-    expect(await grants.verify(await grants.issue(who))).toEqual(who);
+    expect(await grants.verify(await grants.issue(identity))).toEqual(identity);
     expect(
       await grants.verify(await grants.issue({ identity: 'ada' })),
     ).toEqual({ identity: 'ada' });
   });
 
-  it('gives the widget’s settings for an endpoint of one’s own', async () => {
-    const grants = await serviceOf({ secret: SECRET });
+  it('returns the widget’s settings for an endpoint of the app', async () => {
+    const grants = await createGrants();
     const url = 'https://api.app.example/token';
     const token = await grants.widgetToken({ identity: 'ada' }, url);
     expect(token.url).toBe(url);
@@ -261,8 +238,8 @@ describe('AuthKitGrantService', () => {
     expect(await grants.verify(grant)).toEqual({ identity: 'ada' });
   });
 
-  it('issues nothing for what is no identity', async () => {
-    const grants = await serviceOf({ secret: SECRET });
+  it('rejects issuing a grant for a value that is not an identity', async () => {
+    const grants = await createGrants();
     for (const [identity, reason] of [
       ['', 'unidentified'],
       ['a\nb', 'invalid_identity'],
@@ -273,18 +250,24 @@ describe('AuthKitGrantService', () => {
     }
   });
 
-  it('refuses nothing at all as a missing grant', async () => {
-    const grants = await serviceOf({ secret: SECRET });
-    for (const nothing of [undefined, '']) {
-      await expect(grants.verify(nothing)).rejects.toMatchObject({
-        reason: 'unidentified',
-        message: expect.stringMatching(/no grant/i),
-      });
-    }
+  it.each([undefined, ''])('rejects %j as a missing grant', async (missing) => {
+    const grants = await createGrants();
+    await expect(grants.verify(missing)).rejects.toMatchObject({
+      reason: 'unidentified',
+      message: expect.stringMatching(/no grant/i),
+    });
   });
 
-  it('says what is missing where there is no secret', async () => {
-    const grants = await serviceOf();
+  it('rejects an object as an invalid grant', async () => {
+    const grants = await createGrants();
+    await expect(grants.verify({} as never)).rejects.toMatchObject({
+      reason: 'unidentified',
+      message: expect.stringMatching(/not valid/),
+    });
+  });
+
+  it('rejects every call with the missing option when the app has no grant secret', async () => {
+    const { grants } = await createApp();
     await expect(grants.issue({ identity: 'ada' })).rejects.toThrow(
       /grant: \{ secret \}/,
     );

@@ -1,91 +1,52 @@
-import { Module } from '@nestjs/common';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import {
-  AuthKitGrantService,
-  AuthKitModule,
-  type AuthKitControllerOptions,
-  type AuthKitGrantOptions,
+import { VERSION_NEUTRAL } from '@nestjs/common';
+import { decodeJwt } from 'jose';
+import type {
+  AuthKitControllerOptions,
+  AuthKitGrantOptions,
 } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
+import { createApp, PLATFORMS, register, startApp } from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
 import {
-  askForGrant,
+  bearer,
+  GRANT_SECRET,
   grantOf,
   OTHER_SECRET,
-  SECRET,
 } from '../support/grants.js';
-import { createApp, PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SessionGuard } from '../support/session.guard.js';
-import { askForToken } from '../support/widget.js';
+import { requestGrant, requestToken } from '../support/http.js';
 
-let pica: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start({ integrations: 1 });
-});
-afterEach(async () => {
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
-
-const registration = (
-  secret: AuthKitGrantOptions['secret'],
-  {
-    controller,
-    ...grant
-  }: Partial<AuthKitGrantOptions> & {
-    controller?: false | AuthKitControllerOptions;
-  } = {},
-) =>
-  AuthKitModule.forRoot({
-    secretKey: pica.secretKey,
-    baseUrl: pica.url,
-    grant: { secret, ...grant },
-    controller: controller !== false && {
-      guards: [SessionGuard],
-      grants: true,
-      ...controller,
-    },
-  });
+const pica = useEmulator({ integrations: 1 });
 
 describe.each(PLATFORMS)('on %s', (platform) => {
-  const start = async (...registrations: ReturnType<typeof registration>[]) => {
-    @Module({ imports: registrations })
-    class App {}
-    return runApp(platform, App);
+  /** Starts an instance of an app and returns the URL of its token endpoint. */
+  const start = async (grant?: Partial<AuthKitGrantOptions>) => {
+    const { tokenUrl } = await startApp({
+      pica,
+      platform,
+      options: { grant },
+      controller: { grants: true },
+    });
+    return tokenUrl;
   };
-  /** What one endpoint answers to a grant of another. */
+  /** Uses a grant of one endpoint at another and returns the body of the response. */
   const exchange = async (from: string, to: string) => {
-    const { body } = await askForGrant(from);
-    return (await askForToken(to, body)).body;
+    const { body: grant } = await requestGrant(from);
+    return (await requestToken(to, grant)).body;
   };
 
-  it('two instances of the app accept each other’s grants', async () => {
-    const [one, two] = [
-      `${await start(registration(SECRET))}/authkit-token`,
-      `${await start(registration(SECRET))}/authkit-token`,
-    ];
+  it('two instances of an app accept each other’s grants', async () => {
+    const [one, two] = [await start(), await start()];
     expect(await exchange(one, two)).toHaveProperty('rows');
     expect(await exchange(two, one)).toHaveProperty('rows');
   });
 
-  it('secrets rotate: the first signs, all verify, and each step accepts the grants of the next and the last', async () => {
+  it('secrets rotate without a refused grant: the first signs, all verify', async () => {
     const steps = await Promise.all(
       [
-        [SECRET],
-        [SECRET, OTHER_SECRET],
-        [OTHER_SECRET, SECRET],
+        [GRANT_SECRET],
+        [GRANT_SECRET, OTHER_SECRET],
+        [OTHER_SECRET, GRANT_SECRET],
         [OTHER_SECRET],
-      ].map(
-        async (secrets) =>
-          `${await start(registration(secrets))}/authkit-token`,
-      ),
+      ].map((secret) => start({ secret })),
     );
     for (const [index, step] of steps.entries()) {
       for (const neighbour of steps.slice(Math.max(0, index - 1), index + 2)) {
@@ -102,11 +63,13 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     }
   });
 
-  it('a grant of one registration is refused by another with the same secret', async () => {
-    const url = await start(
-      registration(SECRET),
-      registration(SECRET, { controller: { path: 'team/authkit-token' } }),
-    );
+  it('a registration refuses a grant of another one with the same secret', async () => {
+    const { url } = await startApp({
+      platform,
+      registrations: ['authkit-token', 'team/authkit-token'].map((path) =>
+        register({ pica, controller: { grants: true, path } }),
+      ),
+    });
     const [one, other] = [`${url}/authkit-token`, `${url}/team/authkit-token`];
     expect(await exchange(one, one)).toHaveProperty('rows');
     expect(await exchange(other, other)).toHaveProperty('rows');
@@ -114,48 +77,72 @@ describe.each(PLATFORMS)('on %s', (platform) => {
       [one, other],
       [other, one],
     ] as const) {
-      const refusal = await exchange(from, to);
-      expect(refusal).toMatchObject({
+      expect(await exchange(from, to)).toMatchObject({
         reason: 'unidentified',
         message: expect.stringMatching(/another endpoint/),
       });
     }
   });
 
-  it('a grant of the service alone is none for a route, nor the other way round', async () => {
-    @Module({
-      imports: [registration(SECRET, { controller: false })],
-    })
-    class App {}
-    const app = await createApp(platform, App);
-    await app.init();
-    const service = app.get(AuthKitGrantService, { strict: false });
-    const route = `${await start(registration(SECRET))}/authkit-token`;
-    const grant = await service.issue({ identity: 'ada' });
-    const headers = { authorization: `Bearer ${grant}` };
-    expect((await askForToken(route, { headers })).status).toBe(401);
-    const own = grantOf(await askForGrant(route));
-    await expect(service.verify(own)).rejects.toThrow(/another endpoint/);
-    await expect(service.verify(grant)).resolves.toEqual({ identity: 'ada' });
-    await expect(service.verify({} as never)).rejects.toThrow(/not valid/);
+  it('a route and a service without a controller refuse each other’s grants', async () => {
+    const { grants } = await createApp({
+      platform,
+      options: { grant: { secret: GRANT_SECRET } },
+    });
+    const tokenUrl = await start();
+    const grant = await grants.issue({ identity: 'ada' });
+    const response = await requestToken(tokenUrl, { headers: bearer(grant) });
+    expect(response.status).toBe(401);
+    const grantOfRoute = grantOf(await requestGrant(tokenUrl));
+    await expect(grants.verify(grantOfRoute)).rejects.toThrow(
+      /another endpoint/,
+    );
+    await expect(grants.verify(grant)).resolves.toEqual({ identity: 'ada' });
   });
 
-  it('`grant.audience` and `grant.issuer` tell apps with the same path and secret apart', async () => {
-    const plain = `${await start(registration(SECRET))}/authkit-token`;
-    for (const own of [{ audience: 'shop' }, { issuer: 'shop' }]) {
-      const [one, two] = [
-        `${await start(registration(SECRET, own))}/authkit-token`,
-        `${await start(registration(SECRET, own))}/authkit-token`,
-      ];
+  it.each<Partial<AuthKitGrantOptions>>([
+    { audience: 'shop' },
+    { issuer: 'shop' },
+  ])(
+    'an app with %j and one without it refuse each other’s grants, with the same path and secret',
+    async (grant) => {
+      const [one, two] = [await start(grant), await start(grant)];
+      const without = await start();
       expect(await exchange(one, two)).toHaveProperty('rows');
-      expect(await exchange(one, plain)).toHaveProperty(
-        'reason',
-        'unidentified',
-      );
-      expect(await exchange(plain, one)).toHaveProperty(
-        'reason',
-        'unidentified',
-      );
-    }
+      for (const [from, to] of [
+        [one, without],
+        [without, one],
+      ] as const) {
+        expect(await exchange(from, to)).toHaveProperty(
+          'reason',
+          'unidentified',
+        );
+      }
+    },
+  );
+});
+
+describe('the default audience of a registration', () => {
+  it.each<[string, AuthKitControllerOptions | false, string]>([
+    ['no controller', false, 'authkit-grant-service'],
+    ['a controller', {}, '/authkit-token'],
+    [
+      'a path with slashes at its ends',
+      { path: '/authkit-token/' },
+      '/authkit-token',
+    ],
+    ['a path with a double slash', { path: 'team//token' }, '/team/token'],
+    ['an empty path', { path: '' }, '/'],
+    ['the path /', { path: '/' }, '/'],
+    ['a version', { version: '2' }, '/authkit-token#2'],
+    ['two versions', { version: ['1', '2'] }, '/authkit-token#1,2'],
+    ['VERSION_NEUTRAL', { version: VERSION_NEUTRAL }, '/authkit-token#neutral'],
+  ])('with %s (%j) is %s', async (_name, controller, audience) => {
+    const { grants } = await createApp({
+      options: { grant: { secret: GRANT_SECRET } },
+      controller: controller && { grants: true, ...controller },
+    });
+    const grant = await grants.issue({ identity: 'ada' });
+    expect(decodeJwt(grant).aud).toBe(audience);
   });
 });

@@ -1,72 +1,57 @@
-import { Module } from '@nestjs/common';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { AuthKitModule } from '../../lib/index.js';
-import { askForGrant, SECRET } from '../support/grants.js';
-import { PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SessionGuard } from '../support/session.guard.js';
-import { read } from '../support/widget.js';
+import { PLATFORMS, startApp } from '../support/app.js';
+import { readResponse, requestGrant } from '../support/http.js';
 
-afterEach(stopApps);
-
-/** Asks with the user's cookie and nothing but the given headers beside it. */
-const ask = async (url: string, headers: Record<string, string>) =>
-  read(
-    await fetch(`${url}/authkit-token/grant`, {
+/** Requests a grant with the user's cookie and no other headers than those given. */
+const post = async (tokenUrl: string, headers: Record<string, string>) =>
+  readResponse(
+    await fetch(`${tokenUrl}/grant`, {
       method: 'POST',
       headers: { cookie: 'sid=ada', ...headers },
     }),
   );
 
 describe.each(PLATFORMS)('the grant route on %s', (platform) => {
-  const start = (
-    grant: { url?: string } = {},
-    settings: { trustProxy?: boolean } = {},
-  ) => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: 'sk_test_1',
-          grant: { secret: SECRET, ...grant },
-          controller: { guards: [SessionGuard], grants: true },
-        }),
-      ],
-    })
-    class App {}
-    return runApp(platform, App, undefined, settings);
-  };
+  const start = (grant: { url?: string } = {}, trustProxy = false) =>
+    startApp({
+      platform,
+      options: { grant },
+      controller: { grants: true },
+      trustProxy,
+    });
 
   it.each(['same-origin', 'none'])(
-    'answers a browser that says Sec-Fetch-Site: %s',
+    'answers 200 when Sec-Fetch-Site is "%s", whatever the Origin',
     async (site) => {
-      const url = await start();
-      // A proxy may have changed the host: the browser knows better.
+      const { url, tokenUrl } = await start();
+      // A proxy may have changed the host, so that the browser knows better.
       for (const origin of [url, 'https://app.example']) {
-        const answer = await ask(url, { 'sec-fetch-site': site, origin });
-        expect(answer.status).toBe(200);
+        const headers = { 'sec-fetch-site': site, origin };
+        expect((await post(tokenUrl, headers)).status).toBe(200);
       }
     },
   );
 
   it.each(['cross-site', 'same-site', 'same-origin, same-origin', ''])(
-    'refuses a browser that says Sec-Fetch-Site: %s',
+    'answers 403 without a grant when Sec-Fetch-Site is "%s"',
     async (site) => {
-      const url = await start();
-      const answer = await ask(url, { 'sec-fetch-site': site, origin: url });
-      expect(answer.status).toBe(403);
-      expect(answer.body).toMatchObject({
+      const { url, tokenUrl } = await start();
+      const headers = { 'sec-fetch-site': site, origin: url };
+      const response = await post(tokenUrl, headers);
+      expect(response.status).toBe(403);
+      expect(response.body).toMatchObject({
         statusCode: 403,
         message: expect.stringMatching(/same origin.*trust proxy.*grant\.url/),
       });
-      expect(answer.text).not.toContain('Bearer');
-      expect(answer.headers.get('cache-control')).toBe('no-store');
+      expect(response.text).not.toContain('Bearer');
+      expect(response.headers.get('cache-control')).toBe('no-store');
     },
   );
 
-  it('goes by the origin where the browser does not say', async () => {
-    const url = await start();
+  it('compares the Origin with its own host when Sec-Fetch-Site is missing', async () => {
+    const { url, tokenUrl } = await start();
     const { host, port, hostname } = new URL(url);
     const statusFor = async (origin: string) =>
-      (await ask(url, { origin })).status;
+      (await post(tokenUrl, { origin })).status;
     expect(await statusFor(url)).toBe(200);
     // TLS may end before the app.
     expect(await statusFor(`https://${host}`)).toBe(200);
@@ -83,35 +68,38 @@ describe.each(PLATFORMS)('the grant route on %s', (platform) => {
     }
   });
 
-  it('takes the host that a trusted proxy was asked for as its own, and no other proxy’s', async () => {
+  it('takes X-Forwarded-Host for its own host only when the app trusts the proxy', async () => {
     const headers = {
       origin: 'https://app.example',
       'x-forwarded-host': 'app.example',
     };
-    expect(
-      (await ask(await start({}, { trustProxy: true }), headers)).status,
-    ).toBe(200);
-    expect((await ask(await start(), headers)).status).toBe(403);
+    const trusting = await start({}, true);
+    expect((await post(trusting.tokenUrl, headers)).status).toBe(200);
+    const distrusting = await start();
+    expect((await post(distrusting.tokenUrl, headers)).status).toBe(403);
   });
 
-  it('takes the host of `grant.url` as its own', async () => {
-    const url = await start({ url: 'https://app.example/api/authkit-token' });
+  it('takes the host of `grant.url` for its own', async () => {
+    const { tokenUrl } = await start({
+      url: 'https://app.example/api/authkit-token',
+    });
     const statusFor = async (origin: string) =>
-      (await ask(url, { origin })).status;
+      (await post(tokenUrl, { origin })).status;
     expect(await statusFor('https://app.example')).toBe(200);
     expect(await statusFor('https://app.example:8443')).toBe(403);
   });
 
-  it('answers clients that are no browsers', async () => {
-    expect((await ask(await start(), {})).status).toBe(200);
+  it('answers 200 when the client sends neither Sec-Fetch-Site nor Origin, as clients that are no browsers', async () => {
+    const { tokenUrl } = await start();
+    expect((await post(tokenUrl, {})).status).toBe(200);
   });
 
-  it('refuses strangers before it asks who they are', async () => {
-    const url = await start();
-    const answer = await askForGrant(`${url}/authkit-token`, {
+  it('answers a cross-site request with 403 before the guard of the app runs', async () => {
+    const { tokenUrl } = await start();
+    const response = await requestGrant(tokenUrl, {
       cookie: '',
       'sec-fetch-site': 'cross-site',
     });
-    expect(answer.status).toBe(403);
+    expect(response.status).toBe(403);
   });
 });
