@@ -1,60 +1,36 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  jest,
-} from '@jest/globals';
-import { Logger } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyv } from 'keyv';
-import {
-  AuthKitModule,
-  type AuthKitCacheOptions,
-  type AuthKitCacheStore,
+import type {
+  AuthKitCacheOptions,
+  AuthKitCacheStore,
 } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { stopApps } from '../support/run-app.js';
-import { tokenService } from '../support/token-service.js';
+import { bootError, createApp, createTokenService } from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
+import { captureWarnings } from '../support/mocks.js';
 
-let pica: PicaEmulator;
-let warnings: string[];
-beforeAll(async () => {
-  pica = await PicaEmulator.start();
-});
-beforeEach(() => {
-  warnings = [];
-  jest
-    .spyOn(Logger.prototype, 'warn')
-    .mockImplementation((line: unknown) => void warnings.push(String(line)));
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
-
+const pica = useEmulator();
 const ADA = { identity: 'ada' };
-const service = (store: AuthKitCacheStore) =>
-  tokenService(pica, { cache: { store, flags: true, catalogue: true } });
 
-const fails = () => {
+/** Everything that can be cached, in a store. */
+const cacheIn = (store: AuthKitCacheStore) => ({
+  cache: { store, flags: true, catalogue: true },
+});
+const createService = (store: AuthKitCacheStore) =>
+  createTokenService(pica, cacheIn(store));
+
+const throws = () => {
   throw Object.assign(new Error('redis://:password@host'), {
     code: 'ECONNREFUSED',
   });
 };
+const rejects = async () => throws();
 const hangs = () => new Promise<never>(() => {});
-const rejects = async () => fails();
 
-/** Stores that fail, and what the one warning has to say. */
-const BAD: [string, AuthKitCacheStore, RegExp][] = [
+/** What a store does, as it reads after "when the store …", and the warning. */
+const FAILING: [name: string, store: AuthKitCacheStore, warning: RegExp][] = [
   [
     'throws',
-    { get: fails, set: fails, delete: fails },
+    { get: throws, set: throws, delete: throws },
     /failed \(ECONNREFUSED\)/,
   ],
   [
@@ -73,23 +49,25 @@ const BAD: [string, AuthKitCacheStore, RegExp][] = [
     { authkitWhitelist: 'yes' },
     [{ rows: [1, 2], total: 247, pages: 3 }],
     [{ rows: 'none', total: 247, pages: 3 }],
-    // Text that would change what the token is, and what a Buffer would be made of.
+    // Text that would change other fields of the token, and objects that a Buffer could be made from.
     [{ rows: '{"id":1}],"isWhiteLabel":[', total: 247, pages: 3 }],
     [{ rows: '{"id":1', total: 247, pages: 3 }],
     [{ rows: { length: 2_000_000_000 }, total: 247, pages: 3 }],
     [{ rows: ' '.repeat(5_000_000), total: 247, pages: 3 }],
     [null],
     [{ rows: [{ ['__proto__']: {} }], total: 247, pages: 'three' }],
-  ].map((junk): [string, AuthKitCacheStore, RegExp] => [
-    `answers ${JSON.stringify(junk).slice(0, 80)}`,
-    { get: () => junk, set: () => {}, delete: () => {} },
+  ].map((value): (typeof FAILING)[number] => [
+    `returns ${JSON.stringify(value).slice(0, 80)}`,
+    { get: () => value, set: () => {}, delete: () => {} },
     /not put into it/,
   ]),
 ];
 
-describe.each(BAD)('a store that %s', (_name, store, warning) => {
-  it('costs one warning, and never a token', async () => {
-    const tokens = await service(store);
+it.each(FAILING)(
+  'tokens are complete and one warning is logged when the store %s',
+  async (_name, store, warning) => {
+    const warnings = captureWarnings();
+    const tokens = await createService(store);
     pica.whiteLabel = true;
     for (let index = 0; index < 5; index += 1) {
       const token = await tokens.create(ADA);
@@ -99,43 +77,46 @@ describe.each(BAD)('a store that %s', (_name, store, warning) => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(warning);
     expect(warnings[0]).not.toContain('password');
-  });
-});
+  },
+);
 
 describe('a store that hangs', () => {
-  it('is waited for once, and left alone for a while', async () => {
-    let asked = 0;
+  beforeEach(() => void captureWarnings());
+
+  it('is not called again for a while after a timeout', async () => {
+    let calls = 0;
     const hang = () => {
-      asked += 1;
+      calls += 1;
       return hangs();
     };
-    const tokens = await service({ get: hang, set: hang, delete: hang });
+    const tokens = await createService({ get: hang, set: hang, delete: hang });
     const started = performance.now();
     for (let index = 0; index < 10; index += 1) await tokens.create(ADA);
-    // Ten waits of 250 ms would be 2.5 s.
+    // Ten timeouts of 250 ms would take 2.5 s.
     expect(performance.now() - started).toBeLessThan(2_000);
-    expect(asked).toBeLessThanOrEqual(6);
+    expect(calls).toBeLessThanOrEqual(6);
   });
 
-  it('serves again once it is well', async () => {
+  it('is used again once it responds', async () => {
     const keyv = new Keyv();
-    let isIll = true;
-    const tokens = await service({
-      get: (key) => (isIll ? hangs() : keyv.get(key)),
-      set: (key, value, ttl) => (isIll ? hangs() : keyv.set(key, value, ttl)),
+    let isHanging = true;
+    const tokens = await createService({
+      get: (key) => (isHanging ? hangs() : keyv.get(key)),
+      set: (key, value, ttl) =>
+        isHanging ? hangs() : keyv.set(key, value, ttl),
       delete: (key) => keyv.delete(key),
     });
     await tokens.create(ADA);
-    isIll = false;
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    isHanging = false;
+    await sleep(1_100);
     for (let index = 0; index < 3; index += 1) await tokens.create(ADA);
-    pica.reset();
+    const before = pica.requests.length;
     await tokens.create(ADA);
-    expect(pica.requests.length).toBeLessThanOrEqual(2);
+    expect(pica.requests.length - before).toBeLessThanOrEqual(2);
   });
 
-  it('on writes delays no answer', async () => {
-    const tokens = await service({
+  it('does not delay a token when only its writes hang', async () => {
+    const tokens = await createService({
       get: () => undefined,
       set: hangs,
       delete: hangs,
@@ -146,52 +127,36 @@ describe('a store that hangs', () => {
   });
 });
 
-it('an error that a Keyv only reports is a warning, and listeners go with the app', async () => {
+it('an error event of a Keyv is logged as a warning, until the app closes and removes its listener', async () => {
+  const warnings = captureWarnings();
   const keyv = new Keyv();
-  await service(keyv);
+  const { close } = await createApp({ pica, options: cacheIn(keyv) });
   expect(keyv.listeners('error')).toHaveLength(1);
   keyv.emit('error', Object.assign(new Error('x'), { code: 'ECONNRESET' }));
   expect(warnings).toEqual([expect.stringMatching(/ECONNRESET/)]);
-  await stopApps();
+  await close();
   expect(keyv.listeners('error')).toHaveLength(0);
 });
 
-it('nothing in the store is, or holds, the secret', async () => {
+it('keys and values in the store contain neither the secret key nor an identity nor a request id', async () => {
   const entries = new Map<string, unknown>();
-  const tokens = await service({
+  const tokens = await createService({
     get: (key) => entries.get(key),
     set: (key, value) => entries.set(key, value),
     delete: (key) => entries.delete(key),
   });
   await tokens.create(ADA);
-  expect([...entries.keys()].sort()).toEqual([
-    expect.stringMatching(/^authkit:catalogue:[\w-]{43}$/),
-    expect.stringMatching(/^authkit:flags:[\w-]{43}$/),
-  ]);
-  const all = JSON.stringify([...entries]);
-  expect(all).not.toContain(pica.secretKey);
-  expect(all).not.toContain('requestId');
-  expect(all).not.toContain('ada');
+  expect(entries.size).toBe(2);
+  for (const key of entries.keys()) {
+    expect(key).toMatch(/^authkit:\w+:[\w-]{43}$/);
+  }
+  const content = JSON.stringify([...entries]);
+  expect(content).not.toContain(pica.secretKey);
+  expect(content).not.toContain('requestId');
+  expect(content).not.toContain('ada');
 });
 
-describe('at boot', () => {
-  const boot = async (cache: unknown) => {
-    try {
-      const module = await Test.createTestingModule({
-        imports: [
-          AuthKitModule.forRoot({
-            secretKey: 'sk_test_1',
-            cache: cache as AuthKitCacheOptions,
-          }),
-        ],
-      }).compile();
-      await module.close();
-      return 'booted';
-    } catch (error) {
-      return (error as Error).message;
-    }
-  };
-
+describe('an app', () => {
   it.each<[unknown, RegExp]>([
     ['memory', /cache: given a string; expected an object of/],
     [[], /cache: given a list/],
@@ -205,16 +170,23 @@ describe('at boot', () => {
     [{ flags: 1 }, /cache\.flags: given 1; expected true or false/],
     [{ catalogue: 'yes' }, /cache\.catalogue: given .*expected true or false/],
     [{ catalog: true }, /cache\.catalog: there is no such option/],
-  ])('%j stops the app with advice', async (cache, message) => {
-    const said = await boot(cache);
-    expect(said).toMatch(message);
-    expect(said).not.toContain('password');
-  });
-
-  it.each([undefined, {}, { store: 'memory', ttl: 1 }, { store: new Keyv() }])(
-    '%j is good',
-    async (cache) => {
-      expect(await boot(cache)).toBe('booted');
+  ])(
+    'fails to boot with `cache` %j, and the error says what is expected',
+    async (cache, message) => {
+      const error = await bootError({
+        options: { cache: cache as AuthKitCacheOptions },
+      });
+      expect(error?.message).toMatch(message);
+      expect(error?.message).not.toContain('password');
     },
   );
+
+  it.each<[string, AuthKitCacheOptions | undefined]>([
+    ['undefined', undefined],
+    ['{}', {}],
+    ["store: 'memory' and a ttl of 1 ms", { store: 'memory', ttl: 1 }],
+    ['a Keyv as store', { store: new Keyv() }],
+  ])('boots with `cache` %s', async (_name, cache) => {
+    expect(await bootError({ options: { cache } })).toBeUndefined();
+  });
 });

@@ -47,8 +47,10 @@ export async function startEmulator(
 }
 
 /** The requests that an emulator has received, sorted: `flags`, and `page N` of the integrations. */
-export function requestNames(pica: PicaEmulator): string[] {
-  return pica.requests
+export function requestNames({
+  requests,
+}: Pick<PicaEmulator, 'requests'>): string[] {
+  return requests
     .map(({ method, query }) =>
       method === 'GET' ? 'flags' : `page ${query.page}`,
     )
