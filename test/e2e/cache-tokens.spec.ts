@@ -392,6 +392,7 @@ describe('of 50 concurrent tokens', () => {
     await until(() => requestNames(pica).includes('page 2'));
     caller.abort();
     expect(await Promise.all(cancelled)).toEqual(['cancelled', 'cancelled']);
+    await until(() => pica.requests.some(({ aborted }) => aborted));
     fault.remove();
     expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
   });
