@@ -85,6 +85,18 @@ describe('a page of the upstream', () => {
     );
   }, 20_000);
 
+  it('keeps the text of its rows byte for byte', async () => {
+    const rows =
+      '{"id":12345678901234567890,"a":1.0,"b":1e3,"t":"\\u00e9/\\/"} , {"id":2}';
+    pica.fault({ path: '/v1/authkit', body: `{"rows":[${rows}],"pages":1}` });
+    const tokens = await createTokenService(pica);
+    const token = await tokens.createJson(
+      { identity: 'ada' },
+      { page: 1, limit: 100 },
+    );
+    expect(token.toString()).toContain(`"rows":[${rows}]`);
+  });
+
   it.each([
     '{"rows":[],}',
     '{"rows":[{"id":1},],"pages":1}',
