@@ -8,14 +8,14 @@ import {
 } from '@jest/globals';
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 import type { Browser } from 'playwright-core';
-import { forge, now, OTHER_SECRET, SECRET } from '../support/grants.js';
+import { forge, GRANT_SECRET, now, OTHER_SECRET } from '../support/grants.js';
 import { PLATFORMS } from '../support/run-app.js';
 import { startChromium } from './support/chromium.js';
 import { Sample, settingsFor } from './support/sample.js';
 import { Visitor } from './support/visitor.js';
 
 /** Known to the test, which makes grants of its own: without the comma, which would separate two. */
-const GRANT_SECRET = SECRET.replaceAll(',', '');
+const SECRET = GRANT_SECRET.replaceAll(',', '');
 
 let browser: Browser;
 let pica: PicaEmulator;
@@ -35,7 +35,7 @@ describe.each(PLATFORMS)('failing, with the sample on %s', (platform) => {
   beforeAll(async () => {
     sample = await Sample.start(platform, {
       ...settingsFor(pica),
-      AUTHKIT_GRANT_SECRET: GRANT_SECRET,
+      AUTHKIT_GRANT_SECRET: SECRET,
     });
   });
   afterEach(() => visitor?.leave());
@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('failing, with the sample on %s', (platform) => {
     {
       what: 'has expired',
       says: 'The grant has expired. Please open the dialog again.',
-      grant: () => forge({ exp: now() - 60 }, { secret: GRANT_SECRET }),
+      grant: () => forge({ exp: now() - 60 }, { secret: SECRET }),
     },
     {
       what: 'was signed by somebody else',
@@ -87,7 +87,7 @@ describe.each(PLATFORMS)('failing, with the sample on %s', (platform) => {
     {
       what: 'was made for another endpoint',
       says: 'The grant was made for another endpoint. Please open the dialog again.',
-      grant: () => forge({ aud: '/elsewhere' }, { secret: GRANT_SECRET }),
+      grant: () => forge({ aud: '/elsewhere' }, { secret: SECRET }),
     },
   ])(
     'shows the message of the 401 for a grant that $what',

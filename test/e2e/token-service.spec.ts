@@ -1,38 +1,26 @@
 import { getEventListeners } from 'node:events';
-import { firstValueFrom } from 'rxjs';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { AuthKitIdentity } from '../../lib/index.js';
 import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import { AuthKitIdentity, type AuthKitModuleOptions } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { stopApps } from '../support/run-app.js';
-import { reasonOf, tokenService } from '../support/token-service.js';
+  createApp,
+  createTokenService,
+  reasonOf,
+  type TestOptions,
+} from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
+import { startEmulator, useEmulator } from '../support/emulator.js';
+import { setEnvironment } from '../support/environment.js';
 import { until } from '../support/until.js';
 
-let pica: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start();
-});
-afterEach(async () => {
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
+const pica = useEmulator();
+const ADA = { identity: 'ada' };
 
 describe('AuthKitTokenService', () => {
-  const service = (options: Partial<AuthKitModuleOptions> = {}) =>
-    tokenService(pica, options);
+  const service = (options?: TestOptions) => createTokenService(pica, options);
 
-  it('gives one page alone where one is asked for', async () => {
+  it('returns a single page when `page` is given', async () => {
     pica.whiteLabel = true;
-    const token = await (
-      await service()
-    ).create({ identity: 'ada' }, { page: 2, limit: 50 });
+    const token = await (await service()).create(ADA, { page: 2, limit: 50 });
     expect(token).toMatchObject({
       page: 2,
       pages: 5,
@@ -40,57 +28,49 @@ describe('AuthKitTokenService', () => {
       isWhiteLabel: true,
     });
     expect(token.rows).toEqual(pica.rows.slice(50, 100));
-    pica.whiteLabel = false;
   });
 
-  it('gives the same token as JSON, for controllers that send it as it is', async () => {
+  it('returns the same token as JSON from createJson(), and the same errors', async () => {
     const tokens = await service();
-    const json = await tokens.createJson({ identity: 'ada' });
+    const json = await tokens.createJson(ADA);
     expect(JSON.parse(json.toString())).toEqual({
-      ...(await tokens.create({ identity: 'ada' })),
+      ...(await tokens.create(ADA)),
       requestId: expect.any(String),
     });
-    const nobody = tokens.createJson({ identity: '' });
-    expect(await reasonOf(nobody)).toBe('unidentified');
+    const anonymous = tokens.createJson({ identity: '' });
+    expect(await reasonOf(anonymous)).toBe('unidentified');
   });
 
-  it('gives every caller a token of its own', async () => {
+  it('returns a new token to every caller, so that changes to one do not reach another', async () => {
     const tokens = await service();
-    const spoilt = await tokens.create({ identity: 'ada' });
+    const spoilt = await tokens.create(ADA);
     spoilt.rows.length = 0;
-    const token = await tokens.create({ identity: 'ada' });
+    const token = await tokens.create(ADA);
     expect(token.rows).toEqual(pica.rows);
   });
 
-  it('clamps a limit to what Pica gives, and takes senseless numbers for none', async () => {
+  it('limits `limit` to 150 and ignores numbers that are not a page or a limit', async () => {
     const tokens = await service();
-    expect(
-      (await tokens.create({ identity: 'ada' }, { limit: 999 })).rows,
-    ).toHaveLength(150);
-    const all = await tokens.create(
-      { identity: 'ada' },
-      { page: 0, limit: Number.NaN },
-    );
+    expect((await tokens.create(ADA, { limit: 999 })).rows).toHaveLength(150);
+    const all = await tokens.create(ADA, { page: 0, limit: Number.NaN });
     expect(all.rows).toHaveLength(247);
   });
 
-  it('creates a token for nobody in particular only where no identity is passed', async () => {
+  it('creates a token without an identity only when no argument is passed', async () => {
     const tokens = await service();
     await tokens.create();
     expect(pica.requests.at(-1)?.body).toEqual({});
-    const nobody = null as unknown as AuthKitIdentity;
-    expect(await reasonOf(tokens.create(nobody))).toBe('unidentified');
+    const anonymous = null as unknown as AuthKitIdentity;
+    expect(await reasonOf(tokens.create(anonymous))).toBe('unidentified');
     expect(await reasonOf(tokens.create({ identity: '' }))).toBe(
       'unidentified',
     );
   });
 
-  it('takes no options and null for the same', async () => {
-    const tokens = await tokenService(pica);
+  it('treats null like missing options', async () => {
+    const tokens = await createTokenService(pica);
     const none = null as unknown as undefined;
-    expect(await reasonOf(tokens.create({ identity: 'ada' }, none))).toBe(
-      'none',
-    );
+    expect(await reasonOf(tokens.create(ADA, none))).toBe('none');
   });
 
   it.each<[string, object]>([
@@ -98,42 +78,47 @@ describe('AuthKitTokenService', () => {
     ['a control character', { identity: 'a\u0000b' }],
     ['257 characters', { identity: 'x'.repeat(257) }],
     ['a type that is none', { identity: 'ada', identityType: 'admin' }],
-  ])('refuses an identity with %s before it asks Pica', async (_name, who) => {
+  ])(
+    'rejects an identity with %s without a request to Pica',
+    async (_name, identity) => {
+      const tokens = await service();
+      expect(await reasonOf(tokens.create(identity as AuthKitIdentity))).toBe(
+        'invalid_identity',
+      );
+      expect(pica.requests).toHaveLength(0);
+    },
+  );
+
+  it('validates an AuthKitIdentity that the app has created, each time it is passed', async () => {
     const tokens = await service();
-    expect(await reasonOf(tokens.create(who as AuthKitIdentity))).toBe(
-      'invalid_identity',
-    );
-    expect(pica.requests).toHaveLength(0);
+    const identity = Object.assign(new AuthKitIdentity(), {
+      identity: 'a\u0000b',
+    });
+    expect(await reasonOf(tokens.create(identity))).toBe('invalid_identity');
+    identity.identity = 'ada';
+    expect(await reasonOf(tokens.create(identity))).toBe('none');
+    identity.identity = 'x'.repeat(257);
+    expect(await reasonOf(tokens.create(identity))).toBe('invalid_identity');
   });
 
-  it('checks an AuthKitIdentity of the app’s making like any other', async () => {
-    const tokens = await service();
-    const who = Object.assign(new AuthKitIdentity(), { identity: 'a\u0000b' });
-    expect(await reasonOf(tokens.create(who))).toBe('invalid_identity');
-    who.identity = 'ada';
-    expect(await reasonOf(tokens.create(who))).toBe('none');
-    who.identity = 'x'.repeat(257);
-    expect(await reasonOf(tokens.create(who))).toBe('invalid_identity');
-  });
-
-  it('leaves no listener on the caller’s signal', async () => {
+  it('leaves no listener on the caller’s signal after success or failure', async () => {
     const tokens = await service();
     const { signal } = new AbortController();
-    await tokens.create({ identity: 'ada' }, { signal });
+    await tokens.create(ADA, { signal });
     pica.fault({ status: 404 });
-    await reasonOf(tokens.create({ identity: 'ada' }, { signal }));
+    await reasonOf(tokens.create(ADA, { signal }));
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('takes the key of each tenant from a function', async () => {
+  it('calls the secretKey function with the identity of each token', async () => {
     const keys: unknown[] = [];
     const tokens = await service({
-      secretKey: async (who) => {
-        keys.push(who?.identity);
+      secretKey: async (identity) => {
+        keys.push(identity?.identity);
         return pica.secretKey;
       },
     });
-    await tokens.create({ identity: 'ada' });
+    await tokens.create(ADA);
     await tokens.create();
     expect(keys).toEqual(['ada', undefined]);
   });
@@ -146,93 +131,92 @@ describe('AuthKitTokenService', () => {
       },
       'unavailable',
     ],
-    ['gives nothing', () => undefined as unknown as string, 'secret_rejected'],
     [
-      'gives a key with a line break',
+      'returns undefined',
+      () => undefined as unknown as string,
+      'secret_rejected',
+    ],
+    [
+      'returns a key with a line break',
       () => 'sk_live_1\r\nx: y',
       'secret_rejected',
     ],
   ])(
-    'fails without a call where the key function %s',
+    'fails without a request to Pica when the secretKey function %s',
     async (_name, secretKey, reason) => {
       const tokens = await service({ secretKey });
-      expect(await reasonOf(tokens.create({ identity: 'ada' }))).toBe(reason);
+      expect(await reasonOf(tokens.create(ADA))).toBe(reason);
       expect(pica.requests).toHaveLength(0);
     },
   );
 
-  it('counts the time of the key function', async () => {
+  it('counts the time of the secretKey function toward `timeout`', async () => {
     const tokens = await service({
       secretKey: () => new Promise<string>(() => {}),
       timeout: 50,
     });
-    expect(await reasonOf(tokens.create({ identity: 'ada' }))).toBe(
-      'timed_out',
-    );
+    expect(await reasonOf(tokens.create(ADA))).toBe('timed_out');
   });
 
-  it('stops at the caller’s signal, and starts nothing where it is given already', async () => {
+  it('is cancelled by the caller’s signal, and sends nothing when that is aborted already', async () => {
     const tokens = await service();
     pica.fault({ hang: true });
     const caller = new AbortController();
-    const token = reasonOf(
-      tokens.create({ identity: 'ada' }, { signal: caller.signal }),
-    );
+    const token = reasonOf(tokens.create(ADA, { signal: caller.signal }));
     setTimeout(() => caller.abort(), 30);
     expect(await token).toBe('cancelled');
     pica.reset();
     expect(
-      await reasonOf(
-        tokens.create({ identity: 'ada' }, { signal: AbortSignal.abort() }),
-      ),
+      await reasonOf(tokens.create(ADA, { signal: AbortSignal.abort() })),
     ).toBe('cancelled');
     expect(pica.requests).toHaveLength(0);
   });
 
   it.each([false, true])(
-    'takes no more than 32 MB for a token, catalogue cached: %s',
-    async (catalogue) => {
+    'rejects an upstream that sends more than 32 MB for a token, with integrations cached: %s',
+    async (integrations) => {
       const row = JSON.stringify({ id: 1, more: 'x'.repeat(3_900_000) });
       pica.fault({
         path: '/v1/authkit',
         body: `{"rows":[${row}],"total":60,"pages":60,"page":1,"requestId":1}`,
       });
-      const tokens = await service({ cache: { catalogue } });
-      expect(await reasonOf(tokens.create({ identity: 'ada' }))).toBe(
-        'malformed',
-      );
+      const tokens = await service({ cache: { integrations } });
+      expect(await reasonOf(tokens.create(ADA))).toBe('malformed');
       expect(pica.requests.length).toBeLessThan(30);
     },
   );
 
-  it('takes agents that are not given for none', async () => {
-    const tokens = await service({
-      http: { httpAgent: undefined, httpsAgent: undefined, proxy: undefined },
+  it('uses its own agents when those of `http` are undefined, and closes them with the app', async () => {
+    const { tokens, close } = await createApp({
+      pica,
+      options: {
+        http: { httpAgent: undefined, httpsAgent: undefined, proxy: undefined },
+      },
     });
-    await tokens.create({ identity: 'ada' });
-    await stopApps();
+    await tokens.create(ADA);
+    await close();
     await until(() => pica.openConnections === 0);
     expect(pica.requests.length).toBeGreaterThan(0);
   });
 
-  it('is not held up by guesses beyond the last page', async () => {
+  it('stops prefetching pages that no longer exist once the list has shrunk', async () => {
     const tokens = await service({
       concurrency: 2,
       timeout: 1_500,
       retries: 0,
     });
     pica.integrations = 1000;
-    await tokens.create({ identity: 'ada' });
+    await tokens.create(ADA);
     pica.integrations = 150;
     const before = pica.requests.length;
-    await tokens.create({ identity: 'ada' });
-    pica.integrations = 247;
-    const asked = pica.requests.slice(before);
-    const pages = asked.filter(({ method }) => method === 'POST');
+    await tokens.create(ADA);
+    const pages = pica.requests
+      .slice(before)
+      .filter(({ method }) => method === 'POST');
     expect(pages.length).toBeLessThanOrEqual(4);
   });
 
-  it('keeps no more pages in flight than `concurrency`', async () => {
+  it('has no more page requests in flight than `concurrency`', async () => {
     pica.integrations = 1000;
     let most = 0;
     pica.fault({
@@ -245,28 +229,35 @@ describe('AuthKitTokenService', () => {
     });
     pica.latency = 10;
     const tokens = await service({ concurrency: 3 });
-    const token = await tokens.create({ identity: 'ada' });
-    pica.latency = 0;
-    pica.integrations = 247;
+    const token = await tokens.create(ADA);
     expect(token.rows).toHaveLength(1000);
     expect(most).toBe(3);
   });
 });
 
-describe('the global axios of the app', () => {
-  it('leaves nothing of its defaults in the calls, and no transform of it sees the secret', async () => {
+describe('the HTTP client of the module', () => {
+  it('takes no defaults, transforms or interceptors of the global axios of the app', async () => {
     const { default: axios } = await import('axios');
-    const { HttpService } = await import('@nestjs/axios');
-    const { PicaClient } = await import('../../lib/pica/pica.client.js');
-    const { Deadline } = await import('../../lib/pica/deadline.js');
-    const { resolveOptions } =
-      await import('../../lib/authkit.options-validation.js');
     const seen: unknown[] = [];
-    // As axios.create() copies them from the global defaults.
-    const instance = axios.create({
+    const original = { ...axios.defaults };
+    const interceptor = axios.interceptors.request.use((config) => {
+      seen.push(config);
+      return config;
+    });
+    afterTest(() => {
+      axios.interceptors.request.eject(interceptor);
+      for (const name of Object.keys(axios.defaults)) {
+        delete (axios.defaults as Record<string, unknown>)[name];
+      }
+      Object.assign(axios.defaults, original);
+    });
+    Object.assign(axios.defaults, {
       auth: { username: 'crm', password: 'crm-password' },
       params: { api_key: 'key-of-another-service' },
-      headers: { common: { Authorization: 'Bearer of-the-app' } },
+      headers: {
+        ...axios.defaults.headers,
+        common: { Authorization: 'Bearer of-the-app' },
+      },
       transformRequest: [
         (data: unknown, headers: unknown) => {
           seen.push(headers);
@@ -274,53 +265,72 @@ describe('the global axios of the app', () => {
         },
       ],
     });
-    const options = resolveOptions({
-      secretKey: pica.secretKey,
-      baseUrl: pica.url,
-    });
-    const client = new PicaClient(new HttpService(instance), options);
-    const call = {
-      secretKey: pica.secretKey,
-      deadline: new Deadline(1_000),
-      received: { bytes: 0 },
-    };
-    await firstValueFrom(client.page({ identity: 'ada' }, 1, 100, call));
-    client.onApplicationShutdown();
-    const [request] = pica.requests;
+
+    const tokens = await createTokenService(pica);
+    await tokens.create(ADA);
+    const request = pica.requests.find(({ method }) => method === 'POST');
     expect(request?.query).toEqual({ limit: '100', page: '1' });
     expect(request?.headers).not.toHaveProperty('authorization');
-    expect(request?.body).toEqual({ identity: 'ada' });
+    expect(request?.body).toEqual(ADA);
     expect(seen).toEqual([]);
+  });
+
+  it('cannot be found, replaced or met by code that walks over all providers', async () => {
+    const { HttpModule, HttpService } = await import('@nestjs/axios');
+    const replaced: unknown[] = [];
+    const { app, tokens } = await createApp({
+      pica,
+      imports: [DiscoveryModule],
+      override: (builder) =>
+        builder.overrideProvider(HttpService).useValue({
+          get axiosRef() {
+            replaced.push('used');
+            return undefined;
+          },
+        }),
+    });
+    expect((await tokens.create(ADA)).rows).toHaveLength(247);
+    expect(replaced).toEqual([]);
+    expect(() => app.get(HttpService, { strict: false })).toThrow();
+    expect(() => app.get(HttpModule, { strict: false })).toThrow();
+    const instances = app
+      .get(DiscoveryService, { strict: false })
+      .getProviders()
+      .map(({ instance }) => instance as unknown);
+    const reachable = instances.flatMap((instance) =>
+      typeof instance === 'object' && instance !== null
+        ? [instance, ...Object.values(instance)]
+        : [instance],
+    );
+    expect(reachable.filter((value) => value instanceof HttpService)).toEqual(
+      [],
+    );
   });
 });
 
 describe('a proxy in the environment', () => {
-  const before = { ...process.env };
-  afterEach(() => {
-    process.env = { ...before };
-  });
-
-  it('is not asked for a Pica on this machine', async () => {
-    const proxy = await PicaEmulator.start();
-    process.env.HTTP_PROXY = process.env.http_proxy = proxy.url;
-    delete process.env.NO_PROXY;
-    delete process.env.no_proxy;
-    const tokens = await tokenService(pica);
-    expect((await tokens.create({ identity: 'ada' })).rows).toHaveLength(247);
+  it('is not used for an upstream on the loopback interface', async () => {
+    const proxy = await startEmulator();
+    setEnvironment({
+      HTTP_PROXY: proxy.url,
+      http_proxy: proxy.url,
+      NO_PROXY: undefined,
+      no_proxy: undefined,
+    });
+    const tokens = await createTokenService(pica);
+    expect((await tokens.create(ADA)).rows).toHaveLength(247);
     expect(proxy.requests).toHaveLength(0);
-    await proxy.stop();
   });
 
-  it('is asked where the `http` option says so', async () => {
-    const proxy = await PicaEmulator.start({ integrations: 7 });
-    const tokens = await tokenService(pica, {
+  it('is used when the option `http` names it', async () => {
+    const proxy = await startEmulator({ integrations: 7 });
+    const tokens = await createTokenService(pica, {
       http: {
         proxy: { host: '127.0.0.1', port: proxy.port, protocol: 'http' },
       },
     });
-    expect(await reasonOf(tokens.create({ identity: 'ada' }))).not.toBe('none');
+    expect(await reasonOf(tokens.create(ADA))).not.toBe('none');
     expect(proxy.requests.length).toBeGreaterThan(0);
     expect(pica.requests).toHaveLength(0);
-    await proxy.stop();
   });
 });

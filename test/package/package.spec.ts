@@ -1,7 +1,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { jest } from '@jest/globals';
 import { FreshApp, type AppName } from './fresh-app.js';
 import { filesIn, pack, type PackedPackage } from './packed-package.js';
 import { ROOT, TOOLS, node } from './run.js';
@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 
 describe('the tarball', () => {
-  it('is what publint asks for', async () => {
+  it('passes publint without a warning', async () => {
     const report = await node(
       ROOT,
       TOOLS.publint,
@@ -57,7 +57,7 @@ describe('the tarball', () => {
     expect(report).toContain('All good!');
   });
 
-  it('has the right types for every kind of module resolution', async () => {
+  it('has types that resolve with every kind of module resolution', async () => {
     const report = await node(
       ROOT,
       TOOLS.attw,
@@ -67,7 +67,7 @@ describe('the tarball', () => {
     expect(report).toContain('No problems found');
   });
 
-  it('holds the compiled library and what a reader needs, nothing else', async () => {
+  it('contains the compiled library, README, license and changelog, and nothing else', async () => {
     const app = apps['nest12-esm'];
     await app.installed;
     const files = await filesIn(app.packageDirectory);
@@ -107,17 +107,17 @@ describe.each<{ kind: string; name: AppName; nodeOptions: string[] }>([
     app = apps[name];
   });
 
-  it('installs it without a conflict, and without second copies of what it has', async () => {
+  it('installs the package without a peer conflict and without duplicates of its dependencies', async () => {
     await app.installed;
     const files = await filesIn(app.packageDirectory);
     expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
   });
 
-  it('compiles with it, its declarations checked too', async () => {
+  it('compiles with the package and checks its declarations', async () => {
     await expect(app.built).resolves.toBe('');
   });
 
-  describe('once started', () => {
+  describe('after its start', () => {
     let url: string;
     beforeAll(async () => {
       await app.built;
@@ -128,29 +128,29 @@ describe.each<{ kind: string; name: AppName; nodeOptions: string[] }>([
       ['forRootAsync() and authKitConfig', 'authkit-token'],
       ['forRoot()', 'team-token'],
       ['a controller of its own', 'teams/token'],
-    ])('gives tokens by %s', async (_by, path) => {
-      const ask = (headers?: Record<string, string>) =>
+    ])('returns tokens with %s', async (_by, path) => {
+      const post = (headers?: Record<string, string>) =>
         fetch(`${url}/${path}`, { method: 'POST', headers });
 
-      const answer = await ask({ authorization: 'Bearer ada' });
-      expect(answer.status).toBe(200);
-      expect(await answer.json()).toMatchObject({
+      const response = await post({ authorization: 'Bearer ada' });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({
         rows: { length: 101 },
         total: 101,
         isWhiteLabel: false,
       });
-      expect((await ask()).status).toBe(403);
+      expect((await post()).status).toBe(403);
     });
   });
 
-  it('tests itself with the emulator in Jest', async () => {
+  it('passes its own tests with the emulator in Jest', async () => {
     await app.built;
     await expect(app.test(...nodeOptions)).resolves.toMatchObject({
       numPassedTests: 2,
     });
   });
 
-  it('finds the documented names, and by require the very things that import finds', async () => {
+  it('finds the documented names, with the same values by require() and by import', async () => {
     await app.installed;
     const found = await app.evaluate(`{
       const names = {};
@@ -172,14 +172,14 @@ describe('a CommonJS app', () => {
     await app.installed;
   });
 
-  it('compiles with it as the newer ones are set up, with nodenext', async () => {
+  it('compiles with module and moduleResolution nodenext', async () => {
     // The declarations have been checked; how they are found is another matter here.
     const how =
       '--noEmit --skipLibCheck --module nodenext --moduleResolution nodenext';
     await expect(app.compile(...how.split(' '))).resolves.toBe('');
   });
 
-  it('finds the documented names in the CommonJS copy, which Jest takes', async () => {
+  it('finds the documented names in the CommonJS files, which Jest loads', async () => {
     const files = ['index.js', 'testing/index.js'].map((file) =>
       join(app.packageDirectory, 'dist/cjs', file),
     );

@@ -13,16 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-  jest,
-} from '@jest/globals';
-import { PicaEmulator } from 'nestjs-pica-authkit/testing';
+import { jest } from '@jest/globals';
+import { afterTest } from '../support/cleanup.js';
+import { startEmulator } from '../support/emulator.js';
 
 jest.setTimeout(60_000);
 
@@ -173,9 +166,9 @@ async function signIn(url: string, name: string): Promise<string> {
 
 /** The header with which the widget asks for the token, from the grant route. */
 async function grantFor(url: string, cookie: string): Promise<string> {
-  const answer = await post(`${url}/authkit-token/grant`, {}, { cookie });
-  expect(answer.status).toBe(200);
-  const token = await answer.json();
+  const response = await post(`${url}/authkit-token/grant`, {}, { cookie });
+  expect(response.status).toBe(200);
+  const token = await response.json();
   expect(token).toMatchObject({ url: `${url}/authkit-token` });
   return token.headers.Authorization;
 }
@@ -184,7 +177,7 @@ describe.each([
   { platform: 'Express', start: () => npmStart() },
   { platform: 'Fastify', start: () => main(['--fastify']) },
 ])('the sample on $platform', ({ platform, start }) => {
-  it('starts, gives tokens, and ends', async () => {
+  it('starts, returns tokens as the printed curl command and its page request them, and ends on SIGTERM', async () => {
     const sample = start();
     const url = await sample.url();
     expect(sample.output).toContain(`runs on ${platform}`);
@@ -244,8 +237,8 @@ describe.each([
 
     const whoIs = await fetch(`${url}/auth/session`, { headers: { cookie } });
     expect(await whoIs.json()).toMatchObject({ user: { name: 'grace' } });
-    const nobody = await fetch(`${url}/auth/session`);
-    expect(await nobody.json()).toEqual({ user: null });
+    const anonymous = await fetch(`${url}/auth/session`);
+    expect(await anonymous.json()).toEqual({ user: null });
     const signedOut = await post(`${url}/auth/sign-out`, {}, { cookie });
     expect(signedOut.status).toBe(200);
     expect(signedOut.headers.get('set-cookie')).toMatch(
@@ -279,38 +272,34 @@ describe.each([
   });
 });
 
-describe('starting the sample', () => {
-  it('takes the key from .env, and asks Pica for the user and for the team', async () => {
-    const pica = await PicaEmulator.start({ secretKey: 'sk_test_dotenv' });
+describe('the sample', () => {
+  it('reads the secret key from .env, and requests tokens for the user and for the team', async () => {
+    const pica = await startEmulator({ secretKey: 'sk_test_dotenv' });
     const file = join(home, '.env');
     writeFileSync(
       file,
       `PICA_SECRET_KEY=${pica.secretKey}\nAUTHKIT_BASE_URL=${pica.url}\n`,
     );
-    try {
-      const sample = main([]);
-      const url = await sample.url();
-      expect(sample.output).not.toContain('emulator');
-      const cookie = await signIn(url, 'ada');
-      const authorization = await grantFor(url, cookie);
-      await post(`${url}/authkit-token`, {}, { authorization });
-      await post(`${url}/integrations/team-token`, {}, { cookie });
-      const asked = pica.requests.map(({ body }) => body);
-      expect(asked).toContainEqual({
-        identity: 'usr_1815',
-        identityType: 'user',
-      });
-      expect(asked).toContainEqual({
-        identity: 'team_engines',
-        identityType: 'team',
-      });
-    } finally {
-      rmSync(file);
-      await pica.stop();
-    }
+    afterTest(() => rmSync(file));
+    const sample = main([]);
+    const url = await sample.url();
+    expect(sample.output).not.toContain('emulator');
+    const cookie = await signIn(url, 'ada');
+    const authorization = await grantFor(url, cookie);
+    await post(`${url}/authkit-token`, {}, { authorization });
+    await post(`${url}/integrations/team-token`, {}, { cookie });
+    const identities = pica.requests.map(({ body }) => body);
+    expect(identities).toContainEqual({
+      identity: 'usr_1815',
+      identityType: 'user',
+    });
+    expect(identities).toContainEqual({
+      identity: 'team_engines',
+      identityType: 'team',
+    });
   });
 
-  it('takes no grant for a session, even where one secret signs both', async () => {
+  it('refuses a grant as session cookie, even when one secret signs both', async () => {
     const secret = 'one for both of them: nobody ought to do that';
     const sample = main([], {
       JWT_SECRET: secret,
@@ -323,7 +312,7 @@ describe('starting the sample', () => {
     expect(refused.status).toBe(401);
   });
 
-  it('takes the secret for grants from the environment, and else has a new one at each start', async () => {
+  it('uses the grant secret of the environment, and a new one at each start without it', async () => {
     const given = {
       AUTHKIT_GRANT_SECRET: 'of the test alone and of 32 bytes at least',
     };
@@ -344,7 +333,7 @@ describe('starting the sample', () => {
     }
   });
 
-  it('says so when the port is taken', async () => {
+  it('exits with 1 and advice when the port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -359,7 +348,7 @@ describe('starting the sample', () => {
     other.close();
   });
 
-  it('refuses what it does not understand', async () => {
+  it('exits with 2 and the reason when an argument or PORT is not valid', async () => {
     const refusals = [
       { sample: main(['--fastfy']), says: "Unknown option '--fastfy'" },
       { sample: main(['fastify']), says: "Unexpected argument 'fastify'" },

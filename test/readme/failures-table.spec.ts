@@ -1,22 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
 import { AuthKitException, type AuthKitErrorReason } from '../../lib/index.js';
 
-/** The answers of the table under "What happens when Pica fails", by reason. */
-function tableOf(file: string): [AuthKitErrorReason, string][] {
+/** The responses in the table under "What happens when Pica fails", by reason. */
+function responsesIn(file: string): [AuthKitErrorReason, string][] {
   const [, section] =
     /^## What happens when Pica fails\n(.*?)^## /ms.exec(
       readFileSync(file, 'utf8'),
     ) ?? [];
   return [
     ...section!.matchAll(/^\| `(?!reason`)(\w+)` *\|.*\| (.+?) *\|$/gm),
-  ].map(([, reason, answer]) => [reason as AuthKitErrorReason, answer!]);
+  ].map(([, reason, response]) => [reason as AuthKitErrorReason, response!]);
 }
 
 describe('the table of failures in the README', () => {
-  const table = tableOf('README.md');
+  const table = responsesIn('README.md');
 
-  it('has every reason', () => {
+  it('lists every reason', () => {
     const reasons = table.map(([reason]) => reason);
     expect(reasons.sort()).toEqual([
       'cancelled',
@@ -33,10 +32,10 @@ describe('the table of failures in the README', () => {
   });
 
   it.each(table.filter(([reason]) => reason !== 'cancelled'))(
-    'tells the status of %s',
-    (reason, answer) => {
+    'states the status of %s',
+    (reason, response) => {
       const status = new AuthKitException(reason).getStatus();
-      expect(answer).toMatch(new RegExp(`^${status}\\b`));
+      expect(response).toMatch(new RegExp(`^${status}\\b`));
     },
   );
 });

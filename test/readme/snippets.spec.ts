@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const ROOT = process.cwd();
 /** A folder that does not exist, from where packages resolve as from lib/. */
 const IN_MEMORY = join(ROOT, 'lib', 'in-memory');
 
-/** What the snippets take from the reader's app. */
+/** Files of the reader's app that the snippets import. */
 const APP: Record<string, string> = {
   'auth/auth.module.ts': `
     import { Module } from '@nestjs/common';
@@ -33,8 +32,8 @@ function snippetsOf(file: string): string[] {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
 }
 
-/** The compiler's complaints about files that exist in memory only. */
-function complaintsAbout(files: Record<string, string>): string[] {
+/** The compiler's errors in files that exist in memory only. */
+function errorsIn(files: Record<string, string>): string[] {
   const config = ts.parseJsonConfigFileContent(
     ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile).config,
     ts.sys,
@@ -73,20 +72,21 @@ function complaintsAbout(files: Record<string, string>): string[] {
     );
 }
 
-const WRONG = `
+/** Code with an unknown option, which does not compile. */
+const INVALID = `
 import { AuthKitModule } from 'nestjs-pica-authkit';
 export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
 
 describe('the snippets of the README', () => {
   const snippets = snippetsOf('README.md');
 
-  it('compile against the public types, which a wrong option would not', () => {
+  it('compile against the public types, where an unknown option is an error', () => {
     expect(snippets.length).toBeGreaterThanOrEqual(5);
     const files = Object.fromEntries(
       snippets.map((code, index) => [`snippet-${index + 1}.ts`, code]),
     );
-    expect(complaintsAbout({ ...APP, ...files, 'wrong.ts': WRONG })).toEqual([
-      expect.stringMatching(/wrong\.ts: .*timout/s),
+    expect(errorsIn({ ...APP, ...files, 'invalid.ts': INVALID })).toEqual([
+      expect.stringMatching(/invalid\.ts: .*timout/s),
     ]);
   });
 });

@@ -2,13 +2,13 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A `redis-server` on 127.0.0.1 that keeps nothing on disk. */
+/** A `redis-server` on 127.0.0.1 that writes nothing to disk. */
 export class RedisServer {
   private child?: ChildProcess;
 
   private constructor(readonly port: number) {}
 
-  /** @throws {Error} that says what to install */
+  /** @throws {Error} with what to install, without `redis-server` */
   static async start(): Promise<RedisServer> {
     if (spawnSync('redis-server', ['--version']).error) {
       throw new Error(
@@ -24,7 +24,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, the first time or again. */
+  /** Starts the server, for the first time or again. */
   async run(): Promise<void> {
     const settings = [
       '--bind',
@@ -49,7 +49,7 @@ export class RedisServer {
     this.child.stdout!.resume();
   }
 
-  /** As a crash does: at once. */
+  /** Ends the server at once, as a crash does. */
   async kill(): Promise<void> {
     const child = this.child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -58,7 +58,7 @@ export class RedisServer {
     await exited;
   }
 
-  /** It takes connections, and answers nothing. */
+  /** Lets the server accept connections without a response. */
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }

@@ -1,106 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import KeyvRedis from '@keyv/redis';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  expect,
-  it,
-} from '@jest/globals';
 import { Keyv } from 'keyv';
 import type { AuthKitTokenService } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { callsTo } from '../support/calls.js';
-import { stopApps } from '../support/run-app.js';
-import { tokenService } from '../support/token-service.js';
+import { createTokenService } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
+import { requestNames, useEmulator } from '../support/emulator.js';
 import { RedisServer } from './redis-server.js';
 
-let pica: PicaEmulator;
+const pica = useEmulator({ whiteLabel: true });
+const ADA = { identity: 'ada' };
+
 let redis: RedisServer;
-let keyvs: Keyv[];
 let one: AuthKitTokenService;
 let other: AuthKitTokenService;
 
-/** An instance of the app, with a connection of its own to the one Redis. */
-async function instance(): Promise<AuthKitTokenService> {
-  const keyv = new Keyv(new KeyvRedis(redis.url));
-  keyvs.push(keyv);
-  return tokenService(pica, {
-    cache: { store: keyv, flags: true, integrations: true },
+/** Creates an instance of the app, with a connection of its own to Redis. */
+async function createInstance(): Promise<AuthKitTokenService> {
+  const adapter = new KeyvRedis(redis.url);
+  afterTest(() => adapter.disconnect(true));
+  return createTokenService(pica, {
+    cache: { store: new Keyv(adapter), flags: true, integrations: true },
   });
 }
 
-beforeAll(async () => {
-  pica = await PicaEmulator.start({ whiteLabel: true });
-});
 beforeEach(async () => {
-  keyvs = [];
   redis = await RedisServer.start();
-  [one, other] = [await instance(), await instance()];
+  afterTest(() => redis.kill());
+  [one, other] = [await createInstance(), await createInstance()];
 });
-afterEach(async () => {
-  await stopApps();
-  for (const keyv of keyvs)
-    await (keyv.store as KeyvRedis<unknown>).disconnect(true);
-  await redis.kill();
-  pica.reset();
-});
-afterAll(() => pica.stop());
 
-const ADA = { identity: 'ada' };
-
-/** A token that has to be right, whatever Redis does. */
-async function rightToken(tokens: AuthKitTokenService) {
+/** Creates a token, which is complete whatever Redis does, and lists the requests that it took. */
+async function create(tokens: AuthKitTokenService) {
+  const before = pica.requests.length;
   const token = await tokens.create(ADA);
   expect(token.rows).toEqual(pica.rows);
   expect(token.isWhiteLabel).toBe(true);
-  return token;
+  const requests = requestNames({ requests: pica.requests.slice(before) });
+  return { token, requests };
 }
 
-/** Until a token of an instance costs one call. */
+/** Creates tokens until one takes a single request. */
 async function untilCached(tokens: AuthKitTokenService): Promise<void> {
-  for (;;) {
-    pica.reset();
-    await rightToken(tokens);
-    if (callsTo(pica).length === 1) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  while ((await create(tokens)).requests.length > 1) await sleep(100);
 }
 
-it('what one instance has learnt, another does not ask for', async () => {
+it('an instance uses what another has cached', async () => {
   await untilCached(one);
-  pica.reset();
-  const tokens = [await rightToken(other), await rightToken(one)];
-  expect(callsTo(pica)).toEqual(['page 1', 'page 1']);
-  expect(tokens[0]!.requestId).not.toBe(tokens[1]!.requestId);
+  const created = [await create(other), await create(one)];
+  for (const { requests } of created) expect(requests).toEqual(['page 1']);
+  expect(created[0]!.token.requestId).not.toBe(created[1]!.token.requestId);
 });
 
-it('what one instance finds changed is changed for the other', async () => {
+it('an instance uses the integrations that another has replaced after a change', async () => {
   await untilCached(one);
   pica.integrations = 300;
   await untilCached(one);
-  pica.reset();
-  expect((await rightToken(other)).total).toBe(300);
-  expect(callsTo(pica)).toEqual(['page 1']);
-  pica.integrations = 247;
+  const { token, requests } = await create(other);
+  expect(token.total).toBe(300);
+  expect(requests).toEqual(['page 1']);
 });
 
-it('tokens keep coming while it is killed, and cost one call again once it is back', async () => {
+it('tokens are complete and on time while Redis is killed, and take one request again after it is back', async () => {
   await untilCached(one);
   await untilCached(other);
   let slowest = 0;
-  const ask = async (tokens: AuthKitTokenService) => {
+  const measure = async (tokens: AuthKitTokenService) => {
     const started = performance.now();
-    await rightToken(tokens);
+    await create(tokens);
     slowest = Math.max(slowest, performance.now() - started);
   };
-  const during = [ask(one), ask(other)];
+  const creating = [measure(one), measure(other)];
   await redis.kill();
   for (let index = 0; index < 10; index += 1) {
-    during.push(ask(one), ask(other));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    creating.push(measure(one), measure(other));
+    await sleep(50);
   }
-  await Promise.all(during);
+  await Promise.all(creating);
   // 250 ms for Redis, and the rest for a busy machine.
   expect(slowest).toBeLessThan(1_500);
   await redis.run();
@@ -108,10 +83,10 @@ it('tokens keep coming while it is killed, and cost one call again once it is ba
   await untilCached(other);
 });
 
-it('tokens keep coming while it hangs', async () => {
+it('tokens are complete and on time while Redis hangs', async () => {
   await untilCached(one);
   redis.freeze();
   const started = performance.now();
-  for (let index = 0; index < 5; index += 1) await rightToken(one);
+  for (let index = 0; index < 5; index += 1) await create(one);
   expect(performance.now() - started).toBeLessThan(3_000);
 });

@@ -1,41 +1,24 @@
 import { SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
-import { read, type Answer } from './widget.js';
+import type { HttpResponse } from './http.js';
 
-export const SECRET = 'a secret of the tests, long enough for HS256';
+export const GRANT_SECRET = 'a secret of the tests, long enough for HS256';
 export const OTHER_SECRET = 'another secret, which is long enough as well';
 
-/** Asks for a grant as a page of the app does, by default in the session of `ada`. */
-export async function askForGrant(
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  return read(
-    await fetch(`${url}/grant`, {
-      method: 'POST',
-      headers: {
-        cookie: 'sid=ada',
-        'sec-fetch-site': 'same-origin',
-        ...headers,
-      },
-    }),
-  );
-}
-
-/** The grant of an answer, without `Bearer`. */
-export function grantOf({ body }: Answer): string {
+/** The grant in a response of the grant route, without `Bearer`. */
+export function grantOf({ body }: HttpResponse): string {
   return (body.headers.Authorization as string).replace('Bearer ', '');
 }
 
-/** The headers with which the widget brings a grant. */
-export const bearing = (grant: string) => ({
+/** The header with which the widget sends a grant. */
+export const bearer = (grant: string) => ({
   authorization: `Bearer ${grant}`,
 });
 
 /** Seconds since 1970. */
 export const now = () => Math.floor(Date.now() / 1_000);
 
-/** What a grant for `/authkit-token` says when everything is right. */
-export const claims = (): JWTPayload => ({
+/** The claims of a valid grant for `/authkit-token`. */
+export const grantClaims = (): JWTPayload => ({
   iss: 'nestjs-pica-authkit',
   aud: '/authkit-token',
   sub: 'ada',
@@ -45,24 +28,24 @@ export const claims = (): JWTPayload => ({
   jti: crypto.randomUUID(),
 });
 
-/** Signs claims as the module does, apart from what is given. */
+/** Signs a grant as the module does, apart from what is given. */
 export function forge(
   changes: JWTPayload = {},
-  { alg = 'HS256', typ = 'authkit-grant+jwt', secret = SECRET } = {},
+  { alg = 'HS256', typ = 'authkit-grant+jwt', secret = GRANT_SECRET } = {},
 ): Promise<string> {
-  return new SignJWT({ ...claims(), ...changes })
+  return new SignJWT({ ...grantClaims(), ...changes })
     .setProtectedHeader({ alg, typ })
     .sign(new TextEncoder().encode(secret));
 }
 
-/** A token that claims to need no signature. */
-export function unsigned(): string {
-  const [, payload] = new UnsecuredJWT(claims()).encode().split('.');
+/** A grant with `alg: none` and an empty signature. */
+export function unsignedGrant(): string {
+  const [, payload] = new UnsecuredJWT(grantClaims()).encode().split('.');
   const header = { alg: 'none', typ: 'authkit-grant+jwt' };
-  return `${encode(header)}.${payload}.`;
+  return `${encodePart(header)}.${payload}.`;
 }
 
-/** An object as a part of a JWT. */
-export function encode(part: object): string {
+/** Encodes an object as a part of a JWT. */
+export function encodePart(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

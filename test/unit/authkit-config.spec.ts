@@ -1,43 +1,48 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { authKitConfig } from '../../lib/index.js';
+import { setEnvironment } from '../support/environment.js';
 
-const before = { ...process.env };
-afterEach(() => {
-  process.env = { ...before };
-});
-
-/** What `authKitConfig` makes of an environment, without what it leaves open. */
-const read = (env: Record<string, string>): object => {
-  process.env = { ...env };
+/** The options from an environment that has no other variables of the module. */
+const configOf = (variables: Record<string, string>): object => {
+  setEnvironment({
+    PICA_SECRET_KEY: undefined,
+    ONE_SECRET_KEY: undefined,
+    AUTHKIT_VENDOR: undefined,
+    AUTHKIT_BASE_URL: undefined,
+    AUTHKIT_TIMEOUT: undefined,
+    AUTHKIT_ALLOWED_ORIGINS: undefined,
+    AUTHKIT_GRANT_SECRET: undefined,
+    ...variables,
+  });
+  // Without the options that are undefined.
   return JSON.parse(JSON.stringify(authKitConfig())) as object;
 };
 
 describe('authKitConfig', () => {
-  it('takes Pica’s key', () => {
-    expect(read({ PICA_SECRET_KEY: 'sk_live_p' })).toEqual({
+  it('reads the secret key from PICA_SECRET_KEY', () => {
+    expect(configOf({ PICA_SECRET_KEY: 'sk_live_p' })).toEqual({
       secretKey: 'sk_live_p',
     });
   });
 
-  it('takes One’s key, which selects One', () => {
-    expect(read({ ONE_SECRET_KEY: 'sk_live_o' })).toEqual({
+  it('reads the secret key from ONE_SECRET_KEY, which selects the vendor One', () => {
+    expect(configOf({ ONE_SECRET_KEY: 'sk_live_o' })).toEqual({
       secretKey: 'sk_live_o',
       vendor: 'one',
     });
   });
 
-  it('prefers Pica where both are there, unless AUTHKIT_VENDOR says One', () => {
+  it('prefers Pica when both keys are set, unless AUTHKIT_VENDOR is "one"', () => {
     const both = { PICA_SECRET_KEY: 'sk_live_p', ONE_SECRET_KEY: 'sk_live_o' };
-    expect(read(both)).toEqual({ secretKey: 'sk_live_p' });
-    expect(read({ ...both, AUTHKIT_VENDOR: 'one' })).toEqual({
+    expect(configOf(both)).toEqual({ secretKey: 'sk_live_p' });
+    expect(configOf({ ...both, AUTHKIT_VENDOR: 'one' })).toEqual({
       secretKey: 'sk_live_o',
       vendor: 'one',
     });
   });
 
-  it('takes everything else, and empty variables for none', () => {
+  it('reads vendor, base URL, timeout and allowed origins', () => {
     expect(
-      read({
+      configOf({
         PICA_SECRET_KEY: 'sk_live_p',
         ONE_SECRET_KEY: '',
         AUTHKIT_VENDOR: 'pica',
@@ -52,21 +57,21 @@ describe('authKitConfig', () => {
       timeout: 3000,
       allowedOrigins: ['https://a.example', 'https://b.example'],
     });
+  });
+
+  it('treats empty variables like missing ones, except for an empty list of origins', () => {
     expect(
-      read({
+      configOf({
         AUTHKIT_BASE_URL: '',
         AUTHKIT_TIMEOUT: '',
         AUTHKIT_ALLOWED_ORIGINS: '',
       }),
-    ).toEqual({
-      allowedOrigins: [],
-    });
+    ).toEqual({ allowedOrigins: [] });
   });
 
-  it('leaves what is wrong for the module to refuse', () => {
-    expect(read({ AUTHKIT_TIMEOUT: '10s', AUTHKIT_VENDOR: 'pika' })).toEqual({
-      timeout: '10s',
-      vendor: 'pika',
-    });
+  it('passes invalid values on, which the module rejects at boot', () => {
+    expect(
+      configOf({ AUTHKIT_TIMEOUT: '10s', AUTHKIT_VENDOR: 'pika' }),
+    ).toEqual({ timeout: '10s', vendor: 'pika' });
   });
 });

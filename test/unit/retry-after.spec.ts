@@ -1,9 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
 import { parseRetryAfter } from '../../lib/pica/retry-after.js';
 
 const NOW = Date.UTC(2026, 10, 24, 8, 49, 7);
 
-describe('Retry-After', () => {
+describe('parseRetryAfter()', () => {
   it.each([
     ['0', 0],
     ['120', 120],
@@ -11,7 +10,7 @@ describe('Retry-After', () => {
     ['Tue, 24 Nov 2026 08:49:37 GMT', 30],
     ['Tuesday, 24-Nov-26 08:49:37 GMT', 30],
     ['Tue, 24 Nov 2026 08:00:00 GMT', 0],
-  ])('%j is %d seconds', (value, seconds) => {
+  ])('parses %j as %d seconds', (value, seconds) => {
     expect(parseRetryAfter(value, NOW)).toBe(seconds);
   });
 
@@ -25,7 +24,7 @@ describe('Retry-After', () => {
     'Tue, 99 Foo 2026',
     ['5'],
     5,
-  ])('%j is nothing', (value) => {
+  ])('returns undefined for %j', (value) => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryStore } from '../../lib/cache/memory-store.js';
 
-describe('the memory of the cache', () => {
-  it('is bounded, and forgets first what was not used for longest', () => {
+describe('the cache store in memory', () => {
+  it('evicts the least recently used entries when it is full', () => {
     const store = new MemoryStore(12);
     for (const key of ['a', 'b', 'c']) store.set(key, true, 1_000);
     store.get('a');
@@ -15,11 +15,15 @@ describe('the memory of the cache', () => {
     store.set('text', 'ten chars.', 1_000);
     expect(['a', 'c', 'd'].filter((key) => store.get(key))).toEqual([]);
     expect(store.get('text')).toBe('ten chars.');
-    store.set('too much', ['ten chars.'], 1_000);
-    expect(store.get('too much')).toBeUndefined();
   });
 
-  it('counts what is replaced or deleted no longer', () => {
+  it('does not store a value that is larger than the store', () => {
+    const store = new MemoryStore(12);
+    store.set('key', ['ten chars.'], 1_000);
+    expect(store.get('key')).toBeUndefined();
+  });
+
+  it('does not count replaced and deleted entries toward its size', () => {
     const store = new MemoryStore(8);
     for (let index = 0; index < 10; index += 1) store.set('a', true, 1_000);
     store.set('b', true, 1_000);
@@ -30,11 +34,11 @@ describe('the memory of the cache', () => {
     expect([store.get('b'), store.get('c')]).toEqual([true, true]);
   });
 
-  it('forgets what is older than its ttl', async () => {
+  it('does not return an entry after its ttl', async () => {
     const store = new MemoryStore();
     store.set('a', true, 20);
     expect(store.get('a')).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await sleep(40);
     expect(store.get('a')).toBeUndefined();
   });
 });

@@ -1,0 +1,49 @@
+import { format } from 'node:util';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterTest } from './cleanup.js';
+
+/** Captures what the process prints until the current test ends, and returns a function that reads it. */
+export function captureOutput(): () => string {
+  let printed = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    restoreLater(
+      jest.spyOn(stream, 'write').mockImplementation((chunk) => {
+        printed += String(chunk);
+        return true;
+      }),
+    );
+  }
+  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
+    restoreLater(
+      jest.spyOn(console, method).mockImplementation((...values) => {
+        printed += `${format(...values)}\n`;
+      }),
+    );
+  }
+  return () => printed;
+}
+
+/** Captures the warnings of Nest's logger until the current test ends, in a list that grows. */
+export function captureWarnings(): string[] {
+  const warnings: string[] = [];
+  restoreLater(
+    jest
+      .spyOn(Logger.prototype, 'warn')
+      .mockImplementation((line: unknown) => void warnings.push(String(line))),
+  );
+  return warnings;
+}
+
+/**
+ * Makes every random backoff delay the shortest (0) or the longest (1) until
+ * the current test ends. Create the apps first: Nest draws its ids from
+ * `Math.random()` as well.
+ */
+export function mockBackoff(share: 0 | 1): void {
+  restoreLater(jest.spyOn(Math, 'random').mockReturnValue(share));
+}
+
+function restoreLater(spy: { mockRestore(): void }): void {
+  afterTest(() => spy.mockRestore());
+}
