@@ -50,8 +50,10 @@ export class CacheOptions {
     "'memory', a Keyv, or a cache-manager Cache: an object with get(key), set(key, value, ttl) and delete(key) or del(key)",
     (value) => value === 'memory' || isStore(value),
     // A string or an object may hold the URL of a store, with a password.
-    (value) =>
-      typeof value === 'string' ? 'another string' : formatType(value),
+    (value) => {
+      if (typeof value === 'string') return 'another string';
+      return formatType(value).replace('an object', 'an object without them');
+    },
   )
   store: 'memory' | AuthKitCacheStore = 'memory';
 

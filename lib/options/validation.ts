@@ -174,7 +174,10 @@ export function validateOptions<T extends object>(
     const expected = `an object of { ${fields.join(', ')} }`;
     return {
       options,
-      errors: [`${path}: given ${formatType(given)}; expected ${expected}.`],
+      // Not its length: a secret may have been passed by accident.
+      errors: [
+        `${path}: given ${typeof given === 'string' ? 'a string' : formatType(given)}; expected ${expected}.`,
+      ],
     };
   }
 

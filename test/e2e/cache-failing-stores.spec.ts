@@ -59,7 +59,7 @@ const FAILING: [name: string, store: AuthKitCacheStore, warning: RegExp][] = [
   ].map((value): (typeof FAILING)[number] => [
     `returns ${JSON.stringify(value).slice(0, 80)}`,
     { get: () => value, set: () => {}, delete: () => {} },
-    /not put into it/,
+    /returned an invalid value/,
   ]),
 ];
 
@@ -168,7 +168,10 @@ describe('an app', () => {
     [{ ttl: 0 }, /cache\.ttl: given 0; expected a whole number of milli/],
     [{ ttl: '5m' }, /cache\.ttl: given another string/],
     [{ flags: 1 }, /cache\.flags: given 1; expected true or false/],
-    [{ integrations: 'yes' }, /cache\.catalogue: given .*expected true or false/],
+    [
+      { integrations: 'yes' },
+      /cache\.integrations: given .*expected true or false/,
+    ],
     [{ catalog: true }, /cache\.catalog: there is no such option/],
   ])(
     'fails to boot with `cache` %j, and the error says what is expected',
