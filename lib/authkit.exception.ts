@@ -15,6 +15,11 @@ import { HttpException } from '@nestjs/common';
  * | `unavailable` | no connection, 5xx after retries, a redirect | 502 |
  * | `timed_out` | no result within the `timeout` option, or the last attempt of a call took longer than `attemptTimeout` | 504 |
  * | `malformed` | a response that is not JSON, not what was requested, or too large | 502 |
+ * | `not_found` | the owner has no such connection | 404 |
+ * | `invalid_argument` | an argument of the wrong type or form | 400 |
+ * | `not_connected` | the owner has no connection that a call through Pica could use | 409 |
+ * | `reconnect_required` | the owner has such connections, but none works: the user has to connect again | 409 |
+ * | `ambiguous` | the owner has several such connections | 409 |
  * | `cancelled` | the caller's signal, or the client has closed the connection | none: nobody receives it |
  */
 export type AuthKitErrorReason =
@@ -27,6 +32,11 @@ export type AuthKitErrorReason =
   | 'unavailable'
   | 'timed_out'
   | 'malformed'
+  | 'not_found'
+  | 'invalid_argument'
+  | 'not_connected'
+  | 'reconnect_required'
+  | 'ambiguous'
   | 'cancelled';
 
 /** The details of a failure. */
@@ -43,6 +53,8 @@ export interface AuthKitErrorDetails {
   retryAfter?: number;
   /** The number of times that the failed call was made. */
   attempts?: number;
+  /** The number of connections that `deleteAll()` had deleted before it failed. */
+  deleted?: number;
   /** What went wrong, in our own words, for the operator. Never an error of the HTTP client. */
   cause?: Error;
 }
@@ -92,6 +104,14 @@ const RESPONSES: Readonly<
     502,
     'The integration service gave an answer that makes no sense. Please try again later.',
   ],
+  not_found: [404, 'There is no such connection.'],
+  invalid_argument: [400, 'The request is not valid.'],
+  not_connected: [409, 'No account is connected. Please connect one.'],
+  reconnect_required: [
+    409,
+    'The connection does not work any more. Please connect the account again.',
+  ],
+  ambiguous: [409, 'Several accounts are connected. Please choose one.'],
   cancelled: [CLIENT_CLOSED_REQUEST, 'The request was cancelled.'],
 };
 
@@ -130,6 +150,8 @@ export class AuthKitException extends HttpException {
   readonly retryAfter?: number;
   /** The number of times that the failed call was made, where one was. */
   readonly attempts?: number;
+  /** The number of connections that `deleteAll()` had deleted before it failed. */
+  readonly deleted?: number;
 
   constructor(reason: AuthKitErrorReason, details: AuthKitErrorDetails = {}) {
     const [statusCode, defaultMessage] = RESPONSES[reason];
@@ -146,16 +168,16 @@ export class AuthKitException extends HttpException {
     this.correlationId = details.correlationId;
     this.retryAfter = details.retryAfter;
     this.attempts = details.attempts;
+    this.deleted = details.deleted;
   }
 
   /** A copy with further details. @internal */
-  with({
-    reason = this.reason,
-    attempts,
-  }: {
-    reason?: AuthKitErrorReason;
-    attempts?: number;
-  }): AuthKitException {
+  with(
+    details: Pick<AuthKitErrorDetails, 'attempts' | 'deleted'> & {
+      reason?: AuthKitErrorReason;
+    },
+  ): AuthKitException {
+    const { reason = this.reason, ...more } = details;
     const { upstreamStatus, upstreamCode, correlationId, retryAfter } = this;
     return new AuthKitException(reason, {
       message: reason === this.reason ? this.message : undefined,
@@ -163,8 +185,10 @@ export class AuthKitException extends HttpException {
       upstreamCode,
       correlationId,
       retryAfter,
-      attempts: attempts ?? this.attempts,
+      attempts: this.attempts,
+      deleted: this.deleted,
       cause: this.cause as Error | undefined,
+      ...more,
     });
   }
 }

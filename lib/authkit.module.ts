@@ -17,6 +17,7 @@ import {
 } from './authkit.constants.js';
 import { ConfigurableModuleClass } from './authkit.module-definition.js';
 import { createCacheStore } from './cache/resilient-store.js';
+import { AuthKitConnectionsService } from './connections/connections.service.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';
 import type { AuthKitControllers } from './endpoint/create-controllers.js';
@@ -29,8 +30,9 @@ import { PicaClient } from './pica/pica.client.js';
 import { AuthKitTokenService } from './token/token.service.js';
 
 /**
- * Pica AuthKit for Nest: a service that creates tokens, a guard that identifies
- * the caller, and, if requested, the routes that the browser widget calls.
+ * Pica AuthKit for Nest: services that create tokens and manage the connections
+ * that come of them, a guard that identifies the caller, and, if requested, the
+ * routes that the browser widget and the app's pages call.
  *
  * @example the token route, behind the app's own guard, with the key from the environment
  * ```ts
@@ -54,6 +56,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     PicaClient,
     RequestRunner,
     AuthKitTokenService,
+    AuthKitConnectionsService,
     AuthKitIdentityGuard,
     AuthKitGrantService,
     {
@@ -74,6 +77,7 @@ import { AuthKitTokenService } from './token/token.service.js';
   ],
   exports: [
     AuthKitTokenService,
+    AuthKitConnectionsService,
     AuthKitGrantService,
     AuthKitIdentityGuard,
     // The guard injects it where a controller of the app uses the guard.

@@ -11,6 +11,20 @@ export type {
   AuthKitVendor,
 } from './authkit.types.js';
 export {
+  needsReconnect,
+  type AuthKitConnection,
+} from './connections/connection.js';
+export type {
+  AuthKitConnectionFilter,
+  AuthKitConnectionListOptions,
+} from './connections/connection-filter.js';
+export type { AuthKitConnectionPage } from './connections/connection-reader.js';
+export {
+  AuthKitConnectionsService,
+  type AuthKitConnectionUpdate,
+  type AuthKitRequestOptions,
+} from './connections/connections.service.js';
+export {
   AuthKitGrantService,
   type AuthKitWidgetToken,
 } from './grant/grant.service.js';
@@ -27,6 +41,7 @@ export type {
   AuthKitCacheStore,
 } from './options/cache.options.js';
 export type {
+  AuthKitConnectionsRouteOptions,
   AuthKitControllerOptions,
   AuthKitModuleExtras,
 } from './options/controller.options.js';
@@ -36,6 +51,7 @@ export type { AuthKitHttpOptions } from './options/http.options.js';
 export type {
   AuthKitModuleOptions,
   AuthKitOptionsFactory,
+  ConnectedListener,
   SecretKeyResolver,
 } from './options/module.options.js';
 export {

@@ -26,6 +26,11 @@ const DEBUG_REASONS: readonly AuthKitErrorReason[] = [
   'unidentified',
   'invalid_identity',
   'cancelled',
+  'not_found',
+  'invalid_argument',
+  'not_connected',
+  'reconnect_required',
+  'ambiguous',
 ];
 
 const ERROR_REASONS: readonly AuthKitErrorReason[] = [

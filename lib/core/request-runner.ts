@@ -2,38 +2,56 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import {
   defer,
   firstValueFrom,
+  from,
+  Observable,
+  Subject,
   switchMap,
   takeUntil,
-  type Observable,
 } from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import { isSecretKey, type ModuleOptions } from '../options/module.options.js';
+import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
+import { InvalidResponseError } from '../pica/responses.js';
 import { VENDORS } from '../pica/vendors.js';
 import { Admission } from './admission.js';
 import { Cancellation } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
 
 /** One request of the app that needs calls to Pica. */
-export interface AppRequest<T> {
+export interface AppRequest {
   /** Begins the log line of a failure, e.g. `No token`. */
   readonly outcome: string;
-  /** Validated first; `undefined` for a request without an identity. */
-  readonly identity: AuthKitIdentity | undefined;
+  /** Validated first. `undefined` for a request without an identity; `null` fails as `unidentified`. */
+  readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
-  /** Makes the calls. It is unsubscribed when the request is cancelled or times out. */
-  readonly task: (
-    context: RequestContext,
-    identity: AuthKitIdentity | undefined,
-  ) => Observable<T>;
+  /** Time beyond the `timeout` option, in ms. Default: 0 */
+  readonly extraTime?: number;
 }
 
+/** Makes the calls of a request. It is unsubscribed when the request is cancelled or times out. */
+export type Task<T> = (
+  context: RequestContext,
+  identity: AuthKitIdentity | undefined,
+) => Observable<T>;
+
+/** A running request of an identity. */
+export interface Session {
+  readonly identity: AuthKitIdentity;
+  readonly secretKey: string;
+  /** Makes one call. */
+  call<T>(call: PicaCall<T>): Promise<T>;
+}
+
+/** Makes the calls of a request one after the other, or in parallel. */
+export type Steps<T> = (session: Session) => Promise<T>;
+
 /**
- * Runs whatever a service asks of Pica: it limits the pending requests,
+ * Runs whatever a service needs of Pica: it limits the pending requests,
  * validates the identity, resolves the secret key, sets the deadline, cancels,
  * logs failures and turns every error into an `AuthKitException`.
  *
@@ -46,20 +64,23 @@ export class RequestRunner implements OnApplicationShutdown {
   private readonly log: FailureLog;
 
   constructor(
+    @Inject(PicaClient) private readonly pica: PicaClient,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {
     this.log = new FailureLog(VENDORS[options.vendor]);
   }
 
   /** @throws {AuthKitException} and nothing else */
-  async run<T>({ outcome, identity, signal, task }: AppRequest<T>): Promise<T> {
+  async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
+    const { outcome, identity, signal, extraTime = 0 } = request;
     const started = performance.now();
+    const timeout = this.options.timeout + extraTime;
     try {
       const releaseSlot = this.admission.acquireSlot();
       try {
-        const result$ = defer(() => this.prepare(identity)).pipe(
+        const result$ = defer(() => this.prepare(identity, timeout)).pipe(
           switchMap((prepared) => task(prepared.context, prepared.identity)),
-          takeUntil(this.cancellation.of(signal, this.options.timeout)),
+          takeUntil(this.cancellation.of(signal, timeout)),
         );
         return await firstValueFrom(result$);
       } finally {
@@ -72,13 +93,42 @@ export class RequestRunner implements OnApplicationShutdown {
     }
   }
 
+  /**
+   * Runs calls as an async function for an identity. Once the request ends, its
+   * calls are closed.
+   *
+   * @throws {AuthKitException} and nothing else
+   */
+  runSteps<T>(request: AppRequest, steps: Steps<T>): Promise<T> {
+    return this.run(
+      { ...request, identity: request.identity ?? null },
+      (context, identity) =>
+        new Observable<T>((subscriber) => {
+          const ended = new Subject<void>();
+          subscriber.add(() => ended.next());
+          const session: Session = {
+            identity: identity!,
+            secretKey: context.secretKey,
+            call: (call) =>
+              firstValueFrom(
+                this.pica.request(call, context).pipe(takeUntil(ended)),
+              ),
+          };
+          from(steps(session)).subscribe(subscriber);
+        }),
+    );
+  }
+
   /** Requests have been answered by then. What still runs was started elsewhere. */
   onApplicationShutdown(): void {
     this.cancellation.cancelAll();
   }
 
-  private async prepare(candidate: AuthKitIdentity | undefined) {
-    const deadline = new Deadline(this.options.timeout);
+  private async prepare(
+    candidate: AuthKitIdentity | undefined | null,
+    timeout: number,
+  ) {
+    const deadline = new Deadline(timeout);
     const identity =
       candidate === undefined ? undefined : parseIdentity(candidate);
     if (identity && /[\s:]/.test(identity.identity)) {
@@ -124,6 +174,11 @@ function keyFailure(
 
 function normalizeError(error: unknown): AuthKitException {
   if (error instanceof AuthKitException) return error;
+  if (error instanceof InvalidResponseError) {
+    return new AuthKitException('malformed', {
+      cause: new Error(error.message),
+    });
+  }
   const name = error instanceof Error ? error.name : typeof error;
   return new AuthKitException('unavailable', {
     cause: new Error(`an unexpected ${name}`),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors, { type CorsOptions } from 'cors';
 import onHeaders from 'on-headers';
+import vary from 'vary';
 
 /** Which pages may call a route from a browser. */
 export interface CorsPolicy {
@@ -10,13 +11,6 @@ export interface CorsPolicy {
   /** Whether the pages may send cookies. */
   readonly credentials: boolean;
 }
-
-/** The policy of a route without CORS headers. */
-export const SAME_ORIGIN_ONLY: CorsPolicy = {
-  origins: [],
-  methods: [],
-  credentials: false,
-};
 
 /** Middleware that Express and Fastify both run. */
 export type Middleware = (
@@ -58,7 +52,7 @@ export function setRouteHeaders(
   });
 }
 
-/** Replaces all CORS headers of a response with those of a policy. */
+/** Replaces all CORS headers of a response with those of a policy. A page of another origin gets none. */
 function overrideCors(
   request: IncomingMessage,
   response: ServerResponse,
@@ -67,12 +61,15 @@ function overrideCors(
   for (const name of response.getHeaderNames()) {
     if (name.startsWith('access-control-')) response.removeHeader(name);
   }
-  if (policy.origins.length === 0) return;
-  cors({ ...corsOptions(policy), preflightContinue: true })(
-    request,
-    response,
-    () => {},
-  );
+  if (isAllowed(request, policy)) {
+    const setHeaders: Middleware = cors({
+      ...corsOptions(policy),
+      preflightContinue: true,
+    });
+    setHeaders(request, response, () => {});
+  } else {
+    vary(response, 'Origin');
+  }
   if (isPreflight(request)) {
     // The app's own CORS may have refused it. Whether the browser goes on depends on the headers alone.
     response.statusCode = 204;
@@ -81,12 +78,13 @@ function overrideCors(
   }
 }
 
-/** Answers the preflights of a route. */
-export function preflightMiddleware(policy: CorsPolicy): Middleware {
-  const answer: Middleware = cors(corsOptions(policy));
-  return (request, response, next) =>
-    isPreflight(request) ? answer(request, response, next) : next();
-}
+/** Answers the preflights of a route. {@link setRouteHeaders} sets their headers. */
+export const answerPreflight: Middleware = (request, response, next) => {
+  if (!isPreflight(request)) return next();
+  response.statusCode = 204;
+  response.setHeader('Content-Length', '0');
+  response.end();
+};
 
 const corsOptions = ({
   origins,
@@ -96,8 +94,16 @@ const corsOptions = ({
   origin: [...origins],
   methods: [...methods],
   credentials,
+  exposedHeaders: ['Retry-After'],
   maxAge: MAX_AGE,
 });
+
+function isAllowed(
+  { headers }: IncomingMessage,
+  { origins }: CorsPolicy,
+): boolean {
+  return headers.origin !== undefined && origins.includes(headers.origin);
+}
 
 function isPreflight({ method, headers }: IncomingMessage): boolean {
   return (

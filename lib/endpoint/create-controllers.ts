@@ -10,8 +10,12 @@ import {
 } from '@nestjs/common';
 import { AuthKitGrantGuard } from '../grant/grant.guard.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
-import type { ControllerOptions } from '../options/controller.options.js';
+import type {
+  ConnectionsRouteOptions,
+  ControllerOptions,
+} from '../options/controller.options.js';
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
+import { AuthKitConnectionsController } from './connections.controller.js';
 import { AuthKitGrantController } from './grant.controller.js';
 import { createOptionalGrantGuard } from './optional-grant.guard.js';
 import { SameOriginGuard } from './same-origin.guard.js';
@@ -25,6 +29,8 @@ export interface AuthKitControllers {
   readonly token: Type<AuthKitTokenController>;
   /** Where the registration has grants. */
   readonly grant?: Type<AuthKitGrantController>;
+  /** Where the registration has routes for connections. */
+  readonly connections?: Type<AuthKitConnectionsController>;
 }
 
 /**
@@ -35,10 +41,13 @@ export interface AuthKitControllers {
 export function createControllers(
   options: ControllerOptions,
 ): AuthKitControllers {
-  const token = createTokenController(options);
-  return options.grants
-    ? { token, grant: createGrantController(options) }
-    : { token };
+  return {
+    token: createTokenController(options),
+    ...(options.grants && { grant: createGrantController(options) }),
+    ...(options.connections && {
+      connections: createConnectionsController(options, options.connections),
+    }),
+  };
 }
 
 function createTokenController(
@@ -80,6 +89,20 @@ function createGrantController(
     options,
   );
   return GrantController;
+}
+
+function createConnectionsController(
+  options: ControllerOptions,
+  { path }: ConnectionsRouteOptions,
+): Type<AuthKitConnectionsController> {
+  class ConnectionsController extends (AuthKitConnectionsController as Type<AuthKitConnectionsController>) {}
+  decorateClass(
+    ConnectionsController,
+    trimSlashes(path),
+    [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
+    options,
+  );
+  return ConnectionsController;
 }
 
 /** Removes the slashes at the end of a path: Nest treats them differently from place to place. */

@@ -1,4 +1,12 @@
-import { HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import {
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Options,
+  Post,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
@@ -33,4 +41,9 @@ export abstract class AuthKitGrantController {
     const token = await this.grants.widgetToken(identity, url);
     this.adapterHost.httpAdapter.reply(response, token, HttpStatus.OK);
   }
+
+  /** Nest sends preflights through the middleware, which answers them, only where this exists. */
+  @Options()
+  @HttpCode(HttpStatus.NO_CONTENT)
+  preflight(): void {}
 }

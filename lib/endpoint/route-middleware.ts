@@ -3,8 +3,7 @@ import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
 import type { ModuleOptions } from '../options/module.options.js';
 import { VENDORS } from '../pica/vendors.js';
 import {
-  preflightMiddleware,
-  SAME_ORIGIN_ONLY,
+  answerPreflight,
   setRouteHeaders,
   type CorsPolicy,
   type Middleware,
@@ -24,21 +23,32 @@ interface ServerRoute {
 /** Applies the middleware of all routes of a registration, each with its CORS policy. */
 export function applyRoutes(
   consumer: MiddlewareConsumer,
-  { token, grant }: AuthKitControllers,
-  { vendor, allowedOrigins }: ModuleOptions,
+  { token, grant, connections }: AuthKitControllers,
+  { vendor, allowedOrigins, pageOrigins }: ModuleOptions,
   adapter: HttpServer | undefined,
 ): void {
-  const tokenPolicy: CorsPolicy | null =
-    token.prototype instanceof AuthKitCorsTokenController
+  const apply = (controller: Type | undefined, policy: CorsPolicy | null) => {
+    if (!controller) return;
+    applyRouteMiddleware(consumer, controller, policy, adapter);
+  };
+  const hasCors = token.prototype instanceof AuthKitCorsTokenController;
+  apply(
+    token,
+    hasCors
       ? {
           origins: [VENDORS[vendor].widgetOrigin, ...allowedOrigins],
           methods: ['POST'],
           // Grants and bearers come in a header.
           credentials: false,
         }
-      : null;
-  applyRouteMiddleware(consumer, token, tokenPolicy, adapter);
-  if (grant) applyRouteMiddleware(consumer, grant, SAME_ORIGIN_ONLY, adapter);
+      : null,
+  );
+  const ofPages = { origins: pageOrigins, credentials: true };
+  apply(grant, { ...ofPages, methods: ['POST'] });
+  apply(connections, {
+    ...ofPages,
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+  });
 }
 
 /**
@@ -56,14 +66,11 @@ function applyRouteMiddleware(
   policy: CorsPolicy | null,
   adapter: HttpServer | undefined,
 ): void {
-  const answerPreflight: Middleware =
-    policy && policy.origins.length > 0
-      ? preflightMiddleware(policy)
-      : (_request, _response, next) => next();
   // One for all: each middleware is a layer of the router.
   const middleware: Middleware = (request, response, next) => {
     setRouteHeaders(request, response, policy);
-    answerPreflight(request, response, next);
+    if (policy) answerPreflight(request, response, next);
+    else next();
   };
   consumer.apply(middleware).forRoutes(controller);
 

@@ -1,14 +1,19 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
-import { Allow } from 'class-validator';
+import { Allow, IsOptional } from 'class-validator';
 import {
   IsBoolean,
+  IsNested,
   Satisfies,
   validateOptions,
+  type Nested,
   type OptionsInput,
 } from './validation.js';
 
 /** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';
+
+/** The default path of the routes for connections. */
+const DEFAULT_CONNECTIONS_PATH = 'authkit-connections';
 
 const isGuard = (value: unknown): boolean =>
   typeof value === 'function' ||
@@ -21,6 +26,19 @@ const IsListOfDecorators = () =>
       Array.isArray(value) &&
       value.every((decorator) => typeof decorator === 'function'),
   );
+
+/** Where the routes for connections are. */
+export class ConnectionsRouteOptions {
+  /**
+   * The path of the routes, below the app's global prefix.
+   * @default 'authkit-connections'
+   */
+  @Satisfies('a path', (value) => typeof value === 'string')
+  path: string = DEFAULT_CONNECTIONS_PATH;
+}
+
+/** Where the routes for connections are. */
+export interface AuthKitConnectionsRouteOptions extends OptionsInput<ConnectionsRouteOptions> {}
 
 /** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
 export class ControllerOptions {
@@ -78,6 +96,20 @@ export class ControllerOptions {
   grants: boolean | 'optional' = false;
 
   /**
+   * Whether to mount the routes for the user's connections: `GET`, `GET :id`,
+   * `PATCH :id`, `DELETE :id` and `POST`, at `/authkit-connections` or another
+   * `path`. They are behind the `guards`, for pages of the same origin and the
+   * `pageOrigins`. A grant never opens them.
+   * @default false
+   */
+  @IsOptional()
+  @IsNested(ConnectionsRouteOptions)
+  connections?: Nested<
+    ConnectionsRouteOptions,
+    boolean | AuthKitConnectionsRouteOptions
+  >;
+
+  /**
    * Method decorators for the token route alone, e.g. the app's own `Public()`,
    * which opens the route where an `APP_GUARD` does not know grants.
    * @default []
@@ -121,8 +153,17 @@ export function resolveControllerOptions(
   }
   const { options, errors } = validateOptions(
     ControllerOptions,
-    given === true ? {} : given,
+    given === true ? {} : withConnections(given),
     { path: 'controller', typeName: 'AuthKitControllerOptions' },
   );
   return errors.length > 0 ? { errors } : { options, errors };
+}
+
+/** `true` stands for the default settings, `false` for none. */
+function withConnections(
+  controller: AuthKitControllerOptions,
+): AuthKitControllerOptions {
+  const { connections } = controller;
+  if (typeof connections !== 'boolean') return controller;
+  return { ...controller, connections: connections ? {} : undefined };
 }

@@ -14,6 +14,7 @@ import type { AuthKitModuleOptions } from './module.options.js';
  * | `AUTHKIT_BASE_URL` | `baseUrl` |
  * | `AUTHKIT_TIMEOUT` | `timeout`, in ms |
  * | `AUTHKIT_ALLOWED_ORIGINS` | `allowedOrigins`, separated by commas |
+ * | `AUTHKIT_PAGE_ORIGINS` | `pageOrigins`, separated by commas |
  * | `AUTHKIT_GRANT_SECRET` | `grant.secret`, one or, separated by commas, several: the first signs |
  *
  * An empty variable counts as not set.
@@ -45,6 +46,7 @@ export const authKitConfig = registerAs('authkit', (): AuthKitModuleOptions => {
     timeout: parseNumber(env.AUTHKIT_TIMEOUT || undefined) as
       number | undefined,
     allowedOrigins: parseList(env.AUTHKIT_ALLOWED_ORIGINS),
+    pageOrigins: parseList(env.AUTHKIT_PAGE_ORIGINS),
     grant: secret && { secret },
   };
 });

@@ -1,5 +1,6 @@
 import { IsOptional } from 'class-validator';
 import type { AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitConnection } from '../connections/connection.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ExtractIdentity,
@@ -38,6 +39,23 @@ export type SecretKeyResolver = (
 ) => string | Promise<string>;
 
 /**
+ * Called with a connection that a page has confirmed.
+ *
+ * @param connection the connection, with all its fields
+ * @param owner its owner, the caller of the route
+ * @param more `replaced`: the connection that it has replaced, which is deleted;
+ *   `others`: the owner's other connections of the same platform
+ */
+export type ConnectedListener = (
+  connection: AuthKitConnection,
+  owner: AuthKitIdentity,
+  more: {
+    readonly replaced?: AuthKitConnection;
+    readonly others: readonly AuthKitConnection[];
+  },
+) => void | Promise<void>;
+
+/**
  * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
  * values allow it. A line break from a file, a space from a copy or a
  * typographic dash would make every request fail, or worse, split the header.
@@ -59,6 +77,20 @@ function isOrigin(value: unknown): boolean {
     /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value) &&
     value === value.toLowerCase()
   );
+}
+
+function isPageOrigin(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { origin, protocol, hostname } = new URL(value);
+  return (
+    origin === value &&
+    (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)))
+  );
+}
+
+/** Whether a host is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 /** The options of a registration. Each property declares type, default, rule and message of one option. */
@@ -189,6 +221,43 @@ export class ModuleOptions {
     (value) => Array.isArray(value) && value.every(isOrigin),
   )
   allowedOrigins: string[] = [];
+
+  /**
+   * Origins of the app's own pages, e.g. `['https://app.example']`. They may
+   * call the grant route and the routes for connections from another origin
+   * than the API's, with cookies: those routes send CORS headers with
+   * credentials for exactly these origins. `http:` is accepted for this machine only.
+   * @default []
+   */
+  @Satisfies(
+    "a list of origins of the app's own pages, each as new URL(page).origin gives it, such as ['https://app.example']; http: for this machine only",
+    (value) => Array.isArray(value) && value.every(isPageOrigin),
+  )
+  pageOrigins: string[] = [];
+
+  /**
+   * Called when a page has confirmed a connection by `POST` to the routes for
+   * connections, before the response is sent. The app stores what it needs, or
+   * starts an import. If it throws, the page gets the error and may confirm
+   * again, so **it must be idempotent**.
+   *
+   * @example
+   * ```ts
+   * AuthKitModule.forRootAsync({
+   *   imports: [AccountsModule],
+   *   inject: [AccountsService],
+   *   useFactory: (accounts: AccountsService) => ({
+   *     ...authKitConfig(),
+   *     onConnected: ({ id, platform }, owner) =>
+   *       accounts.upsertConnection(owner.identity, platform, id),
+   *   }),
+   * });
+   * ```
+   * @default none
+   */
+  @IsOptional()
+  @IsFunction('a function of the connection and its owner')
+  onConnected?: ConnectedListener;
 
   /**
    * Signs the grants of `controller: { grants: true }` and of

@@ -32,6 +32,8 @@ export interface PicaCall<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the `baseUrl`, with the query. */
   readonly path: string;
+  /** The path for log lines, where the path or its query holds what they must not show. Default: `path` */
+  readonly logPath?: string;
   /** Sent as JSON. */
   readonly body?: object;
   /**
@@ -43,6 +45,8 @@ export interface PicaCall<T> {
   readonly parse: (body: Buffer) => T;
   /** The result of an empty body. Without it an empty body is invalid. */
   readonly ifEmpty?: T;
+  /** Whether the call expects no body. Whatever comes is not looked at, and `parse` gets an empty one. */
+  readonly ignoresBody?: boolean;
 }
 
 /**
@@ -77,7 +81,7 @@ export class PicaClient implements OnApplicationShutdown {
           budget: this.budget,
           onFailedAttempt: (failure, count) =>
             this.logger.debug(
-              `${call.method} ${call.path}, attempt ${count}: ${formatFailure(failure)}.`,
+              `${call.method} ${call.logPath ?? call.path}, attempt ${count}: ${formatFailure(failure)}.`,
             ),
         },
         context.deadline,
@@ -125,6 +129,7 @@ export class PicaClient implements OnApplicationShutdown {
 /** @throws {AuthKitException} `malformed` where the body is not what the call expects */
 function parseResponse<T>(call: PicaCall<T>, response: PicaResponse): T {
   const { data, headers } = response;
+  if (call.ignoresBody) return call.parse(Buffer.alloc(0));
   if (data.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
   try {
     assertJson(data, headers['content-type']);

@@ -8,6 +8,7 @@ import {
   type GenericAbortSignal,
 } from 'axios';
 import type { AuthKitHttpOptions } from '../options/http.options.js';
+import { isLoopback } from '../options/module.options.js';
 
 /** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -60,7 +61,9 @@ export class Transport {
       httpAgent: http.httpAgent ?? this.#agents.httpAgent,
       httpsAgent: http.httpsAgent ?? this.#agents.httpsAgent,
       // A server on this machine is not behind the proxy of `HTTP_PROXY`.
-      proxy: http.proxy ?? (isLoopback(this.#baseUrl) ? false : undefined),
+      proxy:
+        http.proxy ??
+        (isLoopback(new URL(this.#baseUrl).hostname) ? false : undefined),
     };
   }
 
@@ -119,9 +122,4 @@ function createAgents() {
     httpAgent: new HttpAgent(options),
     httpsAgent: new HttpsAgent(options),
   };
-}
-
-function isLoopback(baseUrl: string): boolean {
-  const { hostname } = new URL(baseUrl);
-  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }

@@ -12,6 +12,12 @@ export interface VendorProfile {
   readonly tokenPath: string;
   /** The path of the account's flags; `undefined` where the page itself carries `isWhiteLabel`. */
   readonly flagsPath?: string;
+  /** The path of the connections. */
+  readonly connectionsPath: string;
+  /** Whether the list of connections has the filter `active`, which then is `true` unless the request says otherwise. */
+  readonly hasActiveFilter: boolean;
+  /** Whether the documents agree that the filter `identity` means the identity of the token. If not, an empty list proves nothing until the filter has found something. */
+  readonly hasClearIdentityFilter: boolean;
   /** What the vendor's widget expects: all rows at once, or the page that it requests. */
   readonly paging: 'all' | 'forward';
   /** The environment variable of the secret key. */
@@ -27,6 +33,9 @@ export const VENDORS = {
     widgetOrigin: 'https://authkit.picaos.com',
     tokenPath: '/v1/authkit',
     flagsPath: '/v1/users/flags',
+    connectionsPath: '/v1/vault/connections',
+    hasActiveFilter: true,
+    hasClearIdentityFilter: true,
     paging: 'all',
     secretKeyEnv: 'PICA_SECRET_KEY',
   },
@@ -37,6 +46,9 @@ export const VENDORS = {
     secretHeader: 'X-One-Secret',
     widgetOrigin: 'https://auth.withone.ai',
     tokenPath: '/v1/authkit/token',
+    connectionsPath: '/v1/vault/connections',
+    hasActiveFilter: false,
+    hasClearIdentityFilter: false,
     paging: 'forward',
     secretKeyEnv: 'ONE_SECRET_KEY',
   },

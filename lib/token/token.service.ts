@@ -108,12 +108,10 @@ export class AuthKitTokenService {
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
     const { signal, ...requested } = options ?? {};
-    const token = await this.runner.run({
-      outcome: 'No token',
-      identity,
-      signal,
-      task: (context, validated) => this.fetch(validated, requested, context),
-    });
+    const token = await this.runner.run(
+      { outcome: 'No token', identity, signal },
+      (context, validated) => this.fetch(validated, requested, context),
+    );
     return serializeToken(token);
   }
 

@@ -1,0 +1,458 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { AuthKitException } from '../authkit.exception.js';
+import {
+  RequestRunner,
+  type Session,
+  type Steps,
+} from '../core/request-runner.js';
+import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import { parseIdentity } from '../identity/parse-identity.js';
+import { ModuleOptions } from '../options/module.options.js';
+import { MAX_TIMEOUT_MS } from '../options/validation.js';
+import {
+  assertConnection,
+  belongsTo,
+  isConnectionId,
+  needsReconnect,
+  type AuthKitConnection,
+} from './connection.js';
+import {
+  assertLabel,
+  ConnectionQuery,
+  invalidArgument,
+  isConnectionKey,
+  parsePageOptions,
+  type AuthKitConnectionFilter,
+  type AuthKitConnectionListOptions,
+} from './connection-filter.js';
+import {
+  ConnectionReader,
+  type AuthKitConnectionPage,
+} from './connection-reader.js';
+
+/** The fields of a connection that can be changed. */
+export interface AuthKitConnectionUpdate {
+  /** The label: up to 256 characters. `''` clears it. */
+  name?: string;
+  /** Replaces all tags: up to 32 strings of 1 to 128 characters. */
+  tags?: readonly string[];
+}
+
+/** Settings of one request. */
+export interface AuthKitRequestOptions {
+  /** Cancels the request: it rejects with `cancelled`. */
+  signal?: AbortSignal;
+}
+
+/** The delay before a connection that is not visible yet is looked up again, in ms. */
+const LOOKUP_INTERVAL = 150;
+
+/** How often in a row a walk waits for a rate limit. */
+const MAX_RATE_LIMIT_WAITS = 10;
+
+/** How often `deleteAll()` looks for connections that it has not deleted yet. */
+const MAX_DELETE_PASSES = 10;
+
+/** How many connections the message of `ambiguous` names. */
+const MAX_NAMED = 10;
+
+/**
+ * Finds, changes and deletes the connections of an owner.
+ *
+ * Pica checks no owner: whoever has the secret key reads and deletes
+ * everybody's connections. So every method takes the owner first, and compares
+ * each row that comes back with it, whatever the request asked for. A connection
+ * of somebody else is not there: it fails as one that does not exist, with `not_found`.
+ *
+ * @example
+ * ```ts
+ * @Get('mine')
+ * @UseGuards(SessionGuard, AuthKitIdentityGuard)
+ * mine(@CurrentIdentity() owner: AuthKitIdentity) {
+ *   return this.connections.list(owner, { platform: 'gmail' });
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+@Injectable()
+export class AuthKitConnectionsService {
+  private readonly reader: ConnectionReader;
+
+  constructor(
+    @Inject(RequestRunner) private readonly runner: RequestRunner,
+    @Inject(AUTHKIT_OPTIONS) options: ModuleOptions,
+  ) {
+    this.reader = new ConnectionReader(options);
+  }
+
+  /**
+   * Lists one page of the owner's connections, the active ones first. It
+   * includes the inactive ones: a connection that the user has to repair is inactive.
+   *
+   * @throws {AuthKitException} `invalid_argument` for an invalid filter, `page`
+   *   or `limit`; otherwise as `AuthKitTokenService.create()`
+   */
+  async list(
+    owner: AuthKitIdentity,
+    filter: AuthKitConnectionListOptions = {},
+  ): Promise<AuthKitConnectionPage> {
+    return this.run('list', owner, filter.signal, async (session) => {
+      const page = parsePageOptions(filter);
+      const query = new ConnectionQuery(session.identity, filter);
+      return this.reader.page(session, query, page);
+    });
+  }
+
+  /**
+   * Iterates over all connections of the owner, page by page. The `timeout`
+   * option holds for each page, `signal` for the whole. After a 429 the walk
+   * waits as `Retry-After` says and goes on.
+   *
+   * @example
+   * ```ts
+   * for await (const connection of connections.all(owner)) { … }
+   * ```
+   *
+   * @throws {AuthKitException} as {@link list}
+   */
+  all(
+    owner: AuthKitIdentity,
+    filter: AuthKitConnectionFilter & AuthKitRequestOptions = {},
+  ): AsyncIterable<AuthKitConnection> {
+    return {
+      [Symbol.asyncIterator]: () => this.walk('all', owner, filter),
+    };
+  }
+
+  /**
+   * Returns one connection of the owner.
+   *
+   * @throws {AuthKitException} `not_found` where the owner has none with this id;
+   *   `invalid_argument` where the id is no string
+   */
+  async get(
+    owner: AuthKitIdentity,
+    id: string,
+    { signal }: AuthKitRequestOptions = {},
+  ): Promise<AuthKitConnection> {
+    return this.run('get', owner, signal, (session) =>
+      this.getOwn(session, id),
+    );
+  }
+
+  /**
+   * Finds the connection of a key. The key that `onSuccess` gives to the page
+   * is a claim: any frame can forge the message. This tells whether the
+   * connection exists and belongs to the owner.
+   *
+   * @param options `waitFor`: ms during which a connection that is not visible
+   *   yet is looked up again. Default: 0
+   * @returns `undefined` where the owner has no connection with this key
+   * @throws {AuthKitException} `invalid_argument` where the key is no string
+   */
+  async findByKey(
+    owner: AuthKitIdentity,
+    key: string,
+    { waitFor = 0, signal }: AuthKitRequestOptions & { waitFor?: number } = {},
+  ): Promise<AuthKitConnection | undefined> {
+    const extraTime = Number.isFinite(waitFor) ? Math.max(0, waitFor) : 0;
+    const request = { ...toRequest('findByKey', owner, signal), extraTime };
+    return this.runner.runSteps(request, async (session) => {
+      if (typeof key !== 'string')
+        throw invalidArgument('key', 'a string', key);
+      if (!isConnectionKey(key)) return undefined;
+      const giveUpAt = performance.now() + extraTime;
+      for (;;) {
+        const found = await this.findOwn(session, key);
+        const remaining = giveUpAt - performance.now();
+        if (found || remaining <= 0) return found;
+        await delay(Math.min(LOOKUP_INTERVAL, remaining));
+      }
+    });
+  }
+
+  /**
+   * Returns the one usable connection of the owner, for a call through Pica.
+   * Call it before each such call instead of storing keys: they change when the
+   * user connects again.
+   *
+   * @throws {AuthKitException} `not_connected` where there is none,
+   *   `reconnect_required` where there are some and none is usable, `ambiguous`
+   *   where there are several; its message names their ids and names
+   */
+  async resolve(
+    owner: AuthKitIdentity,
+    filter: Pick<AuthKitConnectionFilter, 'platform' | 'tags' | 'key'> &
+      AuthKitRequestOptions = {},
+  ): Promise<AuthKitConnection> {
+    return this.run('resolve', owner, filter.signal, async (session) => {
+      const { platform, tags, key } = filter;
+      const query = new ConnectionQuery(session.identity, {
+        platform,
+        tags,
+        key,
+      });
+      const found = query.isImpossible
+        ? []
+        : await collect(this.reader.walk(query, (steps) => steps(session)));
+      const usable = found.filter((connection) => !needsReconnect(connection));
+      if (usable.length > 1) throw ambiguous(usable);
+      if (usable[0]) return usable[0];
+      throw new AuthKitException(
+        found.length > 0 ? 'reconnect_required' : 'not_connected',
+      );
+    });
+  }
+
+  /**
+   * Changes name or tags of a connection. A missing field stays as it is.
+   *
+   * @returns the connection as it is afterwards
+   * @throws {AuthKitException} `not_found`, or `invalid_argument` where neither
+   *   field is given, or one is invalid
+   */
+  async update(
+    owner: AuthKitIdentity,
+    id: string,
+    changes: AuthKitConnectionUpdate,
+    { signal }: AuthKitRequestOptions = {},
+  ): Promise<AuthKitConnection> {
+    return this.run('update', owner, signal, async (session) => {
+      const { name, tags } = changes ?? {};
+      assertLabel({ name, tags });
+      if (name === undefined && tags === undefined) {
+        throw new AuthKitException('invalid_argument', {
+          message: 'Nothing to change: pass name, tags, or both.',
+        });
+      }
+      const { id: known } = await this.getOwn(session, id);
+      return this.patchOwn(session, known, { name, tags });
+    });
+  }
+
+  /**
+   * Replaces a connection after the user has connected again, which makes a new
+   * connection with a new key beside the old one. Copies name and tags to the
+   * new one and deletes the old one last, so that a failure leaves both.
+   *
+   * @param newKey the key of the new connection
+   * @returns the new connection
+   * @throws {AuthKitException} `not_found` where the owner has not both;
+   *   `invalid_argument` where they are of different platforms, or the same
+   */
+  async replace(
+    owner: AuthKitIdentity,
+    oldId: string,
+    newKey: string,
+    { signal }: AuthKitRequestOptions = {},
+  ): Promise<AuthKitConnection> {
+    return this.run('replace', owner, signal, async (session) => {
+      if (typeof newKey !== 'string') {
+        throw invalidArgument('newKey', 'a string', newKey);
+      }
+      const old = await this.getOwn(session, oldId);
+      const replacement = isConnectionKey(newKey)
+        ? await this.findOwn(session, newKey)
+        : undefined;
+      if (!replacement) throw new AuthKitException('not_found');
+      if (replacement.id === old.id || replacement.platform !== old.platform) {
+        throw new AuthKitException('invalid_argument', {
+          message:
+            replacement.id === old.id
+              ? 'A connection cannot replace itself.'
+              : 'A connection can replace only one of the same platform.',
+        });
+      }
+      const label = {
+        ...(typeof old.name === 'string' && { name: old.name }),
+        ...(Array.isArray(old.tags) &&
+          old.tags.length > 0 && { tags: old.tags }),
+      };
+      const labelled =
+        Object.keys(label).length > 0
+          ? await this.patchOwn(session, replacement.id, label)
+          : replacement;
+      await this.reader.delete(session, old.id);
+      return labelled;
+    });
+  }
+
+  /**
+   * Deletes a connection from Pica for good, with its credentials. It does not
+   * revoke them at the platform.
+   *
+   * @throws {AuthKitException} `not_found` where the owner has none with this id
+   */
+  async delete(
+    owner: AuthKitIdentity,
+    id: string,
+    { signal }: AuthKitRequestOptions = {},
+  ): Promise<void> {
+    return this.run('delete', owner, signal, async (session) => {
+      const { id: known } = await this.getOwn(session, id);
+      await this.reader.delete(session, known);
+    });
+  }
+
+  /**
+   * Deletes all connections of the owner, e.g. when the user closes the
+   * account: the inactive ones too, unless the filter says otherwise. The
+   * `timeout` option holds for each call, `signal` for the whole. After a 429 it
+   * waits as `Retry-After` says and goes on. It can be repeated after a failure.
+   *
+   * @param filter `dryRun`: count and delete nothing. Default: `false`
+   * @returns the number of connections deleted
+   * @throws {AuthKitException} whose `deleted` says how many are gone
+   */
+  async deleteAll(
+    owner: AuthKitIdentity,
+    filter: AuthKitConnectionFilter &
+      AuthKitRequestOptions & { dryRun?: boolean } = {},
+  ): Promise<number> {
+    const deleted = new Set<string>();
+    try {
+      for (let pass = 1; pass <= MAX_DELETE_PASSES; pass += 1) {
+        const found = await collect(this.walk('deleteAll', owner, filter));
+        if (filter.dryRun) return found.length;
+        // Rows move to other pages while they are deleted, so the list is read again until it is empty.
+        const remaining = found.filter(({ id }) => !deleted.has(id));
+        if (remaining.length === 0) break;
+        await this.reader.inParallel(remaining.length, async (index) => {
+          const { id } = remaining[index]!;
+          await this.patiently('deleteAll', owner, filter.signal, (session) =>
+            this.reader.delete(session, id),
+          );
+          deleted.add(id);
+        });
+      }
+      return deleted.size;
+    } catch (error) {
+      throw error instanceof AuthKitException
+        ? error.with({ deleted: deleted.size })
+        : error;
+    }
+  }
+
+  private async *walk(
+    operation: string,
+    owner: AuthKitIdentity,
+    filter: AuthKitConnectionFilter & AuthKitRequestOptions,
+  ): AsyncGenerator<AuthKitConnection, void, undefined> {
+    const query = new ConnectionQuery(parseIdentity(owner), filter);
+    yield* this.reader.walk(query, (steps) =>
+      this.patiently(operation, owner, filter.signal, steps),
+    );
+  }
+
+  /** Runs steps, and again after a 429: as often as it takes, but not for ever. */
+  private async patiently<T>(
+    operation: string,
+    owner: AuthKitIdentity,
+    signal: AbortSignal | undefined,
+    steps: Steps<T>,
+  ): Promise<T> {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        return await this.run(operation, owner, signal, steps);
+      } catch (error) {
+        const { reason, upstreamStatus, retryAfter } =
+          error as AuthKitException;
+        const isRateLimit = reason === 'rate_limited' && upstreamStatus === 429;
+        if (!isRateLimit || waits === MAX_RATE_LIMIT_WAITS) throw error;
+        const seconds = retryAfter ?? Math.min(2 ** waits, 60);
+        await waitUnlessAborted(seconds * 1_000, signal);
+      }
+    }
+  }
+
+  private run<T>(
+    operation: string,
+    owner: AuthKitIdentity,
+    signal: AbortSignal | undefined,
+    steps: Steps<T>,
+  ): Promise<T> {
+    return this.runner.runSteps(toRequest(operation, owner, signal), steps);
+  }
+
+  /** @throws {AuthKitException} `not_found`, the same for a connection of somebody else */
+  private async getOwn(
+    session: Session,
+    id: string,
+  ): Promise<AuthKitConnection> {
+    if (typeof id !== 'string') throw invalidArgument('id', 'a string', id);
+    const row = isConnectionId(id)
+      ? await this.reader.get(session, id)
+      : undefined;
+    if (!row || !belongsTo(row, session.identity))
+      throw new AuthKitException('not_found');
+    return assertConnection(row, id);
+  }
+
+  private findOwn(
+    session: Session,
+    key: string,
+  ): Promise<AuthKitConnection | undefined> {
+    const query = new ConnectionQuery(session.identity, { key });
+    return this.reader.find(session, query);
+  }
+
+  private async patchOwn(
+    session: Session,
+    id: string,
+    { name, tags }: AuthKitConnectionUpdate,
+  ): Promise<AuthKitConnection> {
+    // JSON leaves out what is undefined.
+    const row = await this.reader.patch(session, id, { name, tags });
+    // One vendor documents a body, the other none.
+    return row && row.id === id && belongsTo(row, session.identity)
+      ? assertConnection(row, id)
+      : this.getOwn(session, id);
+  }
+}
+
+function toRequest(
+  operation: string,
+  owner: AuthKitIdentity,
+  signal: AbortSignal | undefined,
+) {
+  return {
+    outcome: `connections.${operation}() failed`,
+    identity: owner,
+    signal,
+  };
+}
+
+/** The error that names several connections by their ids and names. */
+function ambiguous(
+  connections: readonly AuthKitConnection[],
+): AuthKitException {
+  const named = connections
+    .slice(0, MAX_NAMED)
+    .map(({ id, name }) => (name ? `${id} (${JSON.stringify(name)})` : id));
+  const others = connections.length - named.length;
+  const list = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  return new AuthKitException('ambiguous', {
+    message: `There are ${connections.length} such connections: ${list}. Choose one by its platform, tags or key.`,
+  });
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+/** @throws {AuthKitException} `cancelled` */
+async function waitUnlessAborted(
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await delay(Math.min(ms, MAX_TIMEOUT_MS), undefined, { signal });
+  } catch {
+    throw new AuthKitException('cancelled');
+  }
+}
