@@ -9,8 +9,7 @@ import {
 } from '../options/validation.js';
 import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import { IsMilliseconds, isIntegerFrom } from './argument-error.js';
-import type { ConnectionFilter } from './connections.js';
-import { CONNECTION_FILTERS } from './connections.js';
+import { CONNECTION_FILTERS, type ConnectionFilter } from './connections.js';
 import type { EmulatorRequest } from './emulator-request.js';
 
 /**
