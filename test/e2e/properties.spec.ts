@@ -17,7 +17,7 @@ import {
   ExtractIdentity,
   type AuthKitTokenService,
 } from '../../lib/index.js';
-import { identityOf } from '../../lib/identity/request-identity.js';
+import { getRequestIdentity } from '../../lib/identity/request-identity.js';
 import { PicaEmulator } from '../../lib/testing/index.js';
 import { stopApps } from '../support/run-app.js';
 import { tokenService } from '../support/token-service.js';
@@ -202,7 +202,7 @@ describe('whatever a request carries', () => {
             .canActivate(contextOf(request))
             .catch((error: unknown) => error);
           if (outcome === true) {
-            const { identity, identityType } = identityOf(request)!;
+            const { identity, identityType } = getRequestIdentity(request)!;
             expect(typeof identity).toBe('string');
             expect(identity).toMatch(/^\P{Cc}{1,512}$/u);
             expect(identity.trim()).not.toBe('');
@@ -212,7 +212,7 @@ describe('whatever a request carries', () => {
             expect([400, 401]).toContain(
               (outcome as AuthKitException).getStatus(),
             );
-            expect(identityOf(request)).toBeUndefined();
+            expect(getRequestIdentity(request)).toBeUndefined();
           }
         }),
         { numRuns: 1_000 },
