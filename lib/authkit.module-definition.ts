@@ -13,6 +13,7 @@ import {
 } from './authkit.constants.js';
 import { createControllers } from './endpoint/create-controllers.js';
 import { defaultAudience } from './grant/grant-jwt.js';
+import { withTimeout } from './identity/extract-identity.js';
 import {
   resolveControllerOptions,
   type AuthKitModuleExtras,
@@ -42,7 +43,8 @@ function register(
     },
     {
       provide: AUTHKIT_IDENTITY_EXTRACTOR,
-      useFactory: ({ identity }: ModuleOptions) => identity,
+      useFactory: ({ identity, timeout }: ModuleOptions) =>
+        withTimeout(identity, timeout),
       inject: [AUTHKIT_OPTIONS],
     },
     { provide: AUTHKIT_CONTROLLERS, useValue: controllers },

@@ -31,10 +31,10 @@ const PROOF_TTL = 3_600_000;
 /** Reads connections from Pica. What it returns has been compared with the query, whatever Pica made of it. */
 export class ConnectionReader {
   private readonly vendor: VendorProfile;
-  /** The secret keys for which the filter `identity` finds nothing for an unknown identity. */
-  private readonly exactKeys = new BoundedMap<true>(1_000);
-  /** The secret keys for which the filter `identity` has found an owner's connections. */
-  private readonly provenKeys = new BoundedMap<true>(1_000);
+  /** The accounts for which the filter `identity` finds nothing for an unknown identity. */
+  private readonly exactAccounts = new BoundedMap<true>(1_000);
+  /** The accounts for which the filter `identity` has found an owner's connections. */
+  private readonly provenAccounts = new BoundedMap<true>(1_000);
 
   constructor(
     private readonly options: Pick<
@@ -98,7 +98,7 @@ export class ConnectionReader {
       if (window && isOwn) {
         const { rows, total } = window;
         if (rows.length > 0)
-          this.provenKeys.set(session.secretKey, true, PROOF_TTL);
+          this.provenAccounts.set(session.account, true, PROOF_TTL);
         const isCertain = total > 0 || this.isProven(session);
         const isWhole = page === 1 && rows.length === total;
         if (isCertain && (isWhole || (await this.isExact(session, query)))) {
@@ -158,7 +158,7 @@ export class ConnectionReader {
             const fresh = found.rows.filter(({ id }) => !seen.has(id));
             const own = matching(fresh, query);
             if (own.length > 0 && byIdentity) {
-              this.provenKeys.set(session.secretKey, true, PROOF_TTL);
+              this.provenAccounts.set(session.account, true, PROOF_TTL);
             }
             isProven = this.isProven(session);
             return { fresh, own };
@@ -213,10 +213,10 @@ export class ConnectionReader {
   }
 
   /** Whether an empty list means that the owner has no connections. */
-  private isProven({ secretKey }: Session): boolean {
+  private isProven({ account }: Session): boolean {
     return (
       this.vendor.hasClearIdentityFilter ||
-      this.provenKeys.get(secretKey) === true
+      this.provenAccounts.get(account) === true
     );
   }
 
@@ -301,7 +301,7 @@ export class ConnectionReader {
     query: ConnectionQuery,
   ): Promise<boolean> {
     if (!query.isByOwnerAlone(this.vendor.hasActiveFilter)) return false;
-    if (this.exactKeys.get(session.secretKey)) return true;
+    if (this.exactAccounts.get(session.account)) return true;
     const lists = this.lists(query).map((list) => ({
       ...list,
       identity: randomUUID(),
@@ -312,7 +312,7 @@ export class ConnectionReader {
     const isObeyed = found.every(
       ({ rows, total }) => rows.length === 0 && !total,
     );
-    if (isObeyed) this.exactKeys.set(session.secretKey, true, PROOF_TTL);
+    if (isObeyed) this.exactAccounts.set(session.account, true, PROOF_TTL);
     return isObeyed;
   }
 

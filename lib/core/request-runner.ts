@@ -1,4 +1,9 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import {
   defer,
   firstValueFrom,
@@ -14,11 +19,12 @@ import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import { isSecretKey, type ModuleOptions } from '../options/module.options.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
+import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
 import { VENDORS } from '../pica/vendors.js';
 import { Admission } from './admission.js';
-import { Cancellation } from './cancellation.js';
+import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
 
 /** One request of the app that needs calls to Pica. */
@@ -29,6 +35,8 @@ export interface AppRequest {
   readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
+  /** When the deadline began, on the clock of `performance.now()`. Default: now */
+  readonly startedAt?: number;
   /** Time beyond the `timeout` option, in ms. Default: 0 */
   readonly extraTime?: number;
 }
@@ -42,7 +50,8 @@ export type Task<T> = (
 /** A running request of an identity. */
 export interface Session {
   readonly identity: AuthKitIdentity;
-  readonly secretKey: string;
+  /** Identifies the account in caches and limits. */
+  readonly account: string;
   /** Makes one call. */
   call<T>(call: PicaCall<T>): Promise<T>;
 }
@@ -58,37 +67,50 @@ export type Steps<T> = (session: Session) => Promise<T>;
  * @internal
  */
 @Injectable()
-export class RequestRunner implements OnApplicationShutdown {
+export class RequestRunner
+  implements BeforeApplicationShutdown, OnApplicationShutdown
+{
   private readonly admission = new Admission();
   private readonly cancellation = new Cancellation();
+  private readonly memory: MemoryBudget;
   private readonly log: FailureLog;
+  private isDraining = false;
 
   constructor(
     @Inject(PicaClient) private readonly pica: PicaClient,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {
+    this.memory = new MemoryBudget(options.maxBytesInFlight);
     this.log = new FailureLog(VENDORS[options.vendor]);
   }
 
   /** @throws {AuthKitException} and nothing else */
   async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
     const { outcome, identity, signal, extraTime = 0 } = request;
-    const started = performance.now();
-    const timeout = this.options.timeout + extraTime;
+    const { startedAt = performance.now() } = request;
+    const deadline = new Deadline(this.options.timeout + extraTime, startedAt);
+    const received = new ReceivedBytes(this.memory);
     try {
-      const releaseSlot = this.admission.acquireSlot();
+      if (this.isDraining) throw shuttingDown();
+      const releases = [this.admission.acquireSlot()];
       try {
-        const result$ = defer(() => this.prepare(identity, timeout)).pipe(
-          switchMap((prepared) => task(prepared.context, prepared.identity)),
-          takeUntil(this.cancellation.of(signal, timeout)),
+        const result$ = defer(() => this.prepare(identity)).pipe(
+          switchMap(({ identity, secretKey }) => {
+            const account = secretKey;
+            releases.push(this.admission.acquireAccountSlot(account));
+            const context = { secretKey, account, deadline, received };
+            return task(context, identity);
+          }),
+          takeUntil(this.cancellation.of(signal, deadline.remaining())),
         );
         return await firstValueFrom(result$);
       } finally {
-        releaseSlot();
+        received.release();
+        for (const release of releases) release();
       }
     } catch (error) {
       const failure = normalizeError(error);
-      this.log.failed(outcome, failure, performance.now() - started);
+      this.log.failed(outcome, failure, performance.now() - startedAt);
       throw failure;
     }
   }
@@ -108,7 +130,7 @@ export class RequestRunner implements OnApplicationShutdown {
           subscriber.add(() => ended.next());
           const session: Session = {
             identity: identity!,
-            secretKey: context.secretKey,
+            account: context.account,
             call: (call) =>
               firstValueFrom(
                 this.pica.request(call, context).pipe(takeUntil(ended)),
@@ -119,28 +141,29 @@ export class RequestRunner implements OnApplicationShutdown {
     );
   }
 
-  /** Requests have been answered by then. What still runs was started elsewhere. */
-  onApplicationShutdown(): void {
-    this.cancellation.cancelAll();
+  /** Waits for the pending requests, at most `timeout`. Later ones fail as `unavailable`. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isDraining = true;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.options.timeout);
+    });
+    await Promise.race([this.admission.idle(), timeout]);
+    clearTimeout(timer);
+    this.cancellation.shutDown();
   }
 
-  private async prepare(
-    candidate: AuthKitIdentity | undefined | null,
-    timeout: number,
-  ) {
-    const deadline = new Deadline(timeout);
+  onApplicationShutdown(): void {
+    this.cancellation.shutDown();
+  }
+
+  private async prepare(candidate: AuthKitIdentity | undefined | null) {
     const identity =
       candidate === undefined ? undefined : parseIdentity(candidate);
     if (identity && /[\s:]/.test(identity.identity)) {
       this.log.warnAmbiguousIdentity();
     }
-    const secretKey = await this.resolveSecretKey(identity);
-    const context: RequestContext = {
-      secretKey,
-      deadline,
-      received: { bytes: 0 },
-    };
-    return { identity, context };
+    return { identity, secretKey: await this.resolveSecretKey(identity) };
   }
 
   private async resolveSecretKey(

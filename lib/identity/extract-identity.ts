@@ -125,3 +125,38 @@ function toExtracted(
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
+
+/**
+ * Limits the time of an extractor, e.g. of one that reads a database.
+ *
+ * @param timeout ms
+ * @throws {AuthKitException} (of the returned extractor) `timed_out`
+ */
+export function withTimeout(
+  extract: IdentityExtractor,
+  timeout: number,
+): IdentityExtractor {
+  return async (request, context) => {
+    const extracted = extract(request, context);
+    if (!isPromise(extracted)) return extracted;
+    let timer: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new AuthKitException('timed_out', {
+            cause: new Error('the identity extractor did not respond'),
+          }),
+        );
+      }, timeout);
+    });
+    try {
+      return await Promise.race([extracted, timedOut]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+}

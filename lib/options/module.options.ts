@@ -149,17 +149,17 @@ export class ModuleOptions {
 
   /**
    * The number of times to retry a failed call. 0 to 10.
-   * @default 2
+   * @default 3
    */
   @IsInRange(0, 10)
-  retries: number = 2;
+  retries: number = 3;
 
   /**
    * The number of rows on a page. 1 to 150, the maximum of the service.
-   * @default 100
+   * @default 150
    */
   @IsInRange(1, MAX_PAGE_SIZE)
-  pageSize: number = 100;
+  pageSize: number = 150;
 
   /**
    * The number of pages of one token that are fetched in parallel. 1 to 100.
@@ -185,13 +185,21 @@ export class ModuleOptions {
   pageHint: boolean = true;
 
   /**
-   * What to cache between tokens, and where. With `flags` and `integrations`, a
-   * token of any size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
-   * @default none: no part of a response is cached
+   * What to cache between tokens, and where. With `integrations`, a token of any
+   * size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
+   * @default the account's flags, in memory
    */
-  @IsOptional()
   @IsNested(CacheOptions)
-  cache?: Nested<CacheOptions, AuthKitCacheOptions>;
+  cache: Nested<CacheOptions, AuthKitCacheOptions> = new CacheOptions();
+
+  /**
+   * The maximum number of bytes of Pica's responses that are held at once, of
+   * all pending requests of this registration. Beyond it a request fails with
+   * `rate_limited`.
+   * @default 268_435_456 (256 MB)
+   */
+  @IsInRange(1, Number.MAX_SAFE_INTEGER, 'bytes')
+  maxBytesInFlight: number = 256 * 1024 * 1024;
 
   /**
    * What the token route sends: `'all'` rows as one page, whatever the widget

@@ -1,5 +1,5 @@
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { map, tap, type Observable } from 'rxjs';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { map, switchMap, tap, type Observable } from 'rxjs';
 import {
   AUTHKIT_CACHE,
   AUTHKIT_LOG_CONTEXT,
@@ -15,21 +15,20 @@ import { PicaClient } from '../pica/pica.client.js';
 import type { RequestContext } from '../pica/request-context.js';
 import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
 import { fetchAllPages } from './fetch-all-pages.js';
-import {
-  withIntegrationsCache,
-  type FetchAllPages,
-  type FetchPageFor,
-} from './integrations-cache.js';
+import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { PageHints } from './page-hints.js';
 import { parsePage, type RawPage } from './raw-page.js';
 import {
-  fetchFlags,
+  fetchWhiteLabel,
   withFlagsCache,
   withWhiteLabel,
-  type FetchFlags,
+  type FetchWhiteLabel,
   type WhiteLabel,
 } from './white-label.js';
+
+/** The setting by which the token route tells when its deadline began. @internal */
+export const STARTED_AT = Symbol.for('nestjs-pica-authkit:started-at');
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
@@ -39,6 +38,8 @@ export interface CreateTokenOptions {
   limit?: number;
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
+  /** When the request began, on the clock of `performance.now()`. @internal */
+  [STARTED_AT]?: number;
 }
 
 /**
@@ -52,28 +53,30 @@ export interface CreateTokenOptions {
 export class AuthKitTokenService {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
   private readonly vendor: VendorProfile;
-  private readonly hints = new PageHints();
-  private readonly fetchAllPages: FetchAllPages;
+  private readonly hints: PageHints;
+  /** `undefined` without the option `cache.integrations`. */
+  private readonly integrationsCache?: IntegrationsCache;
   /** `undefined` where the vendor has no flags. */
-  private readonly fetchFlags?: FetchFlags;
+  private readonly fetchWhiteLabel?: FetchWhiteLabel;
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
     @Inject(PicaClient) private readonly pica: PicaClient,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
-    @Optional() @Inject(AUTHKIT_CACHE) store?: ResilientStore,
+    @Inject(AUTHKIT_CACHE) store: ResilientStore,
   ) {
     const { cache } = options;
     this.vendor = VENDORS[options.vendor];
-    this.fetchAllPages =
-      store && cache?.integrations
-        ? withIntegrationsCache(options, store)
-        : (fetchPage, hint, context) =>
-            fetchAllPages((page) => fetchPage(page, context), options, hint);
+    const isShared = cache.store !== 'memory';
+    this.hints = new PageHints(options, isShared ? store : undefined);
+    if (cache.integrations) {
+      this.integrationsCache = new IntegrationsCache(options, store);
+    }
     if (this.vendor.flagsPath !== undefined) {
-      const fetch = fetchFlags(pica, this.vendor.flagsPath);
-      this.fetchFlags =
-        store && cache?.flags ? withFlagsCache(fetch, options, store) : fetch;
+      const fetch = fetchWhiteLabel(pica, this.vendor.flagsPath);
+      this.fetchWhiteLabel = cache.flags
+        ? withFlagsCache(fetch, options, store)
+        : fetch;
     }
   }
 
@@ -107,12 +110,18 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const { signal, ...requested } = options ?? {};
-    const token = await this.runner.run(
-      { outcome: 'No token', identity, signal },
-      (context, validated) => this.fetch(validated, requested, context),
+    const { signal, [STARTED_AT]: startedAt, ...requested } = options ?? {};
+    return this.runner.run(
+      { outcome: 'No token', identity, signal, startedAt },
+      (context, validated) =>
+        this.fetch(validated, requested, context).pipe(
+          map((token) => {
+            const json = serializeToken(token);
+            context.received.hold(json.length);
+            return json;
+          }),
+        ),
     );
-    return serializeToken(token);
   }
 
   /** Fetches the pages and the flags in parallel. */
@@ -122,14 +131,18 @@ export class AuthKitTokenService {
     context: RequestContext,
   ): Observable<TokenParts> {
     const pages$ = this.fetchPages(identity, requested, context);
-    if (!this.fetchFlags) return pages$.pipe(map(mergePages));
+    if (!this.fetchWhiteLabel) return pages$.pipe(map(mergePages));
 
-    const flags$ = this.fetchFlags(context);
-    return withWhiteLabel(pages$, flags$, context.deadline).pipe(
+    const flag$ = this.fetchWhiteLabel(context);
+    return withWhiteLabel(pages$, flag$, context.deadline).pipe(
       map(([pages, { isWhiteLabel, failure }]) => {
         if (failure) this.warnUnknownWhiteLabel(failure);
-        const { fields, rows } = mergePages(pages);
-        return { fields: { ...fields, isWhiteLabel }, rows };
+        const { members, rows } = mergePages(pages);
+        const withFlag = new Map(members).set(
+          'isWhiteLabel',
+          String(isWhiteLabel),
+        );
+        return { members: withFlag, rows };
       }),
     );
   }
@@ -141,8 +154,7 @@ export class AuthKitTokenService {
   ): Observable<RawPage[]> {
     const page = atLeastOne(requested.page);
     const limit = atLeastOne(requested.limit);
-    const size = Math.min(limit ?? this.options.pageSize, MAX_PAGE_SIZE);
-    const fetchPage: FetchPageFor = (number, context) =>
+    const fetchPage = (number: number, size: number) =>
       this.pica.request(
         {
           method: 'POST',
@@ -153,18 +165,30 @@ export class AuthKitTokenService {
         context,
       );
 
+    const { pageSize } = this.options;
     if (page !== undefined || limit !== undefined) {
-      return fetchPage(page ?? 1, context).pipe(map((one) => [one]));
+      const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
+      return fetchPage(page ?? 1, size).pipe(map((one) => [one]));
     }
-    if (!this.options.pageHint) {
-      return this.fetchAllPages(fetchPage, 1, context);
-    }
-    const { secretKey } = context;
-    return this.fetchAllPages(
-      fetchPage,
-      this.hints.get(secretKey),
-      context,
-    ).pipe(tap((pages) => this.hints.record(secretKey, pages.length)));
+    const fetcher = {
+      probe: () => fetchPage(1, 1),
+      all: () =>
+        this.fetchAll((number) => fetchPage(number, pageSize), context.account),
+    };
+    return this.integrationsCache
+      ? this.integrationsCache.fetch(context.account, fetcher)
+      : fetcher.all();
+  }
+
+  private fetchAll(
+    fetchPage: (page: number) => Observable<RawPage>,
+    account: string,
+  ): Observable<RawPage[]> {
+    if (!this.options.pageHint) return fetchAllPages(fetchPage, this.options);
+    return this.hints.get(account).pipe(
+      switchMap((hint) => fetchAllPages(fetchPage, this.options, hint)),
+      tap((pages) => this.hints.record(account, pages.length)),
+    );
   }
 
   private warnUnknownWhiteLabel(

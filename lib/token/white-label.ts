@@ -1,99 +1,127 @@
 import {
   catchError,
   combineLatest,
+  defer,
+  from,
   map,
   of,
+  shareReplay,
   startWith,
   switchMap,
   take,
   tap,
+  timeout,
   timer,
   type Observable,
 } from 'rxjs';
 import type { AuthKitException } from '../authkit.exception.js';
 import { cacheKey } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
-import { SingleFlight } from '../cache/single-flight.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import type { PicaClient } from '../pica/pica.client.js';
-import type { Deadline, RequestContext } from '../pica/request-context.js';
+import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
 
 /** How long a token whose pages are all there waits for the flags, in ms. */
 const GRACE_MS = 1_000;
 
-/** The part of the account's flags that a token needs. */
-export interface AccountFlags {
-  authkitWhitelist?: boolean | null;
-}
+/** For how many times the `ttl` an expired value may serve while Pica does not respond. */
+const STALE_FACTOR = 12;
 
-/** Fetches the account's flags. */
-export type FetchFlags = (context: RequestContext) => Observable<AccountFlags>;
+/** Fetches whether the account may hide Pica's branding in the widget. */
+export type FetchWhiteLabel = (context: RequestContext) => Observable<boolean>;
 
-/** Fetches the flags from Pica. */
-export const fetchFlags =
-  (pica: PicaClient, path: string): FetchFlags =>
+/** Fetches it from the account's flags. */
+export const fetchWhiteLabel =
+  (pica: PicaClient, path: string): FetchWhiteLabel =>
   (context) =>
-    pica.request(
-      {
-        method: 'GET',
-        path,
-        parse: (body) => parseFlags(JSON.parse(body.toString())),
-      },
-      context,
-    );
+    pica.request({ method: 'GET', path, parse: parseFlags }, context);
 
-/** @throws {InvalidResponseError} where a value is not the flags of an account */
-function parseFlags(value: unknown): AccountFlags {
-  if (
-    !isRecord(value) ||
-    typeof (value.authkitWhitelist ?? false) !== 'boolean'
-  ) {
+/** @throws {InvalidResponseError | SyntaxError} where the body is not the flags of an account */
+function parseFlags(body: Buffer): boolean {
+  const flags: unknown = JSON.parse(body.toString());
+  const isWhiteLabel = isRecord(flags) && (flags.authkitWhitelist ?? false);
+  if (!isRecord(flags) || typeof isWhiteLabel !== 'boolean') {
     throw new InvalidResponseError('not the flags of an account');
   }
-  return value as AccountFlags;
+  return isWhiteLabel;
 }
 
-/** Caches whether the account is white label, for each secret key. A failure is not cached. */
+/** What the store has. */
+interface CachedFlags {
+  readonly isWhiteLabel: boolean;
+  /** ms since 1970, on a clock that instances share. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Caches the flag for each account. Concurrent tokens share one call. A failure
+ * is not cached; while Pica does not respond, an expired value serves.
+ */
 export function withFlagsCache(
-  fetch: FetchFlags,
-  { vendor, baseUrl }: Pick<ModuleOptions, 'vendor' | 'baseUrl'>,
+  fetch: FetchWhiteLabel,
+  options: Pick<ModuleOptions, 'vendor' | 'baseUrl' | 'timeout' | 'cache'>,
   store: ResilientStore,
-): FetchFlags {
-  const singleFlight = new SingleFlight();
+): FetchWhiteLabel {
+  const { vendor, baseUrl, cache } = options;
+  const running = new Map<string, Observable<boolean>>();
+
+  const fetchShared = (key: string, context: RequestContext) => {
+    const known = running.get(key);
+    if (known) return known;
+    const started = defer(() =>
+      // A deadline of its own: the call does not end with the first token that waits for it.
+      fetch({ ...context, deadline: new Deadline(options.timeout) }),
+    ).pipe(
+      tap({
+        next: (isWhiteLabel) => {
+          const expiresAt = Date.now() + cache.ttl;
+          const entry: CachedFlags = { isWhiteLabel, expiresAt };
+          void store.write(key, entry, cache.ttl * STALE_FACTOR);
+        },
+        finalize: () => running.delete(key),
+      }),
+      shareReplay({ bufferSize: 1, refCount: true }),
+    );
+    running.set(key, started);
+    return started;
+  };
+
   return (context) => {
-    const key = cacheKey('flags', context.secretKey, vendor, baseUrl);
-    return singleFlight.run(key, context.deadline, (flight) => {
-      const cached$ = flight.lookup(() => store.read(key, parseCachedFlags));
-      const fetched$ = flight.share('fetch', () =>
-        fetch({ ...context, deadline: flight.deadline }).pipe(
-          map(({ authkitWhitelist }) => ({
-            authkitWhitelist: authkitWhitelist ?? false,
-          })),
-        ),
-      );
-      return cached$.pipe(
-        switchMap((cached) =>
-          cached
-            ? of(cached)
-            : fetched$.pipe(
-                tap((flags) =>
-                  flight.store(flags, () => store.write(key, flags)),
-                ),
-              ),
-        ),
-      );
-    });
+    const key = cacheKey('flags', context.account, vendor, baseUrl);
+    return from(store.read(key, parseCachedFlags)).pipe(
+      switchMap((cached) => {
+        if (cached && isCurrent(cached, cache.ttl)) {
+          return of(cached.isWhiteLabel);
+        }
+        const fetched$ = fetchShared(key, context);
+        return cached
+          ? fetched$.pipe(
+              timeout(GRACE_MS),
+              catchError(() => of(cached.isWhiteLabel)),
+            )
+          : fetched$;
+      }),
+    );
   };
 }
 
+/** A value that expires later than now plus `ttl` comes from a clock that is wrong. */
+function isCurrent({ expiresAt }: CachedFlags, ttl: number): boolean {
+  const remaining = expiresAt - Date.now();
+  return remaining > 0 && remaining <= ttl;
+}
+
 /** @throws {InvalidResponseError} where a value is not what {@link withFlagsCache} has stored */
-function parseCachedFlags(value: unknown): AccountFlags {
-  const flags = parseFlags(value);
-  if (typeof flags.authkitWhitelist !== 'boolean') {
+function parseCachedFlags(value: unknown): CachedFlags {
+  if (
+    !isRecord(value) ||
+    typeof value.isWhiteLabel !== 'boolean' ||
+    typeof value.expiresAt !== 'number'
+  ) {
     throw new InvalidResponseError('not the flags of an account');
   }
-  return flags;
+  return value as unknown as CachedFlags;
 }
 
 /** Whether the widget may hide the branding, and why that is not known. */
@@ -111,13 +139,11 @@ const LATE: WhiteLabel = { isWhiteLabel: false, failure: 'late' };
  */
 export function withWhiteLabel<T>(
   pages$: Observable<T>,
-  flags$: Observable<AccountFlags>,
+  flag$: Observable<boolean>,
   deadline: Deadline,
 ): Observable<readonly [T, WhiteLabel]> {
-  const whiteLabel$ = flags$.pipe(
-    map(({ authkitWhitelist }): WhiteLabel => ({
-      isWhiteLabel: authkitWhitelist ?? false,
-    })),
+  const whiteLabel$ = flag$.pipe(
+    map((isWhiteLabel): WhiteLabel => ({ isWhiteLabel })),
     catchError((failure: AuthKitException) =>
       of({ isWhiteLabel: false, failure }),
     ),
