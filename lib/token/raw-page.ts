@@ -82,6 +82,8 @@ function splitUsualPage(body: Buffer): SplitPage | undefined {
   try {
     const rest = HEAD + body.toString('utf8', end);
     const page: unknown = JSON.parse(rest);
+    // A second member of that name would count.
+    if (!isRecord(page) || !isEmptyList(page.rows)) return undefined;
     const rows: unknown = JSON.parse(
       body.toString('utf8', HEAD.length - 1, end + 1),
     );
@@ -91,6 +93,10 @@ function splitUsualPage(body: Buffer): SplitPage | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** Splits a page of any legal layout. Of members with the same name, the last one counts, as in `JSON.parse()`. */
