@@ -32,9 +32,12 @@ describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {
         writeFileSync(`${FOLDER}/${name}-${colorScheme}-${device}.png`, png);
         pictures.add(png.toString('base64'));
 
-        const { left, right, top, bottom } = await boundsOf(control);
-        expect(left).toBeGreaterThanOrEqual(0);
-        expect(right).toBeLessThanOrEqual(viewport.width);
+        for (const element of [area, control]) {
+          const { left, right } = await boundsOf(element);
+          expect(left).toBeGreaterThanOrEqual(0);
+          expect(right).toBeLessThanOrEqual(viewport.width);
+        }
+        const { top, bottom } = await boundsOf(control);
         expect(top).toBeGreaterThanOrEqual(0);
         expect(bottom).toBeLessThanOrEqual(viewport.height);
         for (const root of [page.locator('html'), area]) {
