@@ -7,6 +7,7 @@ import {
 } from '../authkit.constants.js';
 import { formatFailure } from '../authkit.exception.js';
 import type { AuthKitToken } from '../authkit.types.js';
+import type { FetchForAccount } from '../cache/account-cache.js';
 import { ResilientStore } from '../cache/resilient-store.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
@@ -23,7 +24,6 @@ import {
   fetchWhiteLabel,
   withFlagsCache,
   withWhiteLabel,
-  type FetchWhiteLabel,
   type WhiteLabel,
 } from './white-label.js';
 
@@ -57,7 +57,7 @@ export class AuthKitTokenService {
   /** `undefined` without the option `cache.integrations`. */
   private readonly integrationsCache?: IntegrationsCache;
   /** `undefined` where the vendor has no flags. */
-  private readonly fetchWhiteLabel?: FetchWhiteLabel;
+  private readonly fetchWhiteLabel?: FetchForAccount<boolean>;
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
