@@ -17,12 +17,13 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
-import { isSecretKey, type ModuleOptions } from '../options/module.options.js';
+import type { ModuleOptions } from '../options/module.options.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
 import { VENDORS } from '../pica/vendors.js';
+import { AccountResolver } from './account.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
@@ -74,6 +75,7 @@ export class RequestRunner
   private readonly cancellation = new Cancellation();
   private readonly memory: MemoryBudget;
   private readonly log: FailureLog;
+  private readonly accounts: AccountResolver;
   private isDraining = false;
 
   constructor(
@@ -82,6 +84,7 @@ export class RequestRunner
   ) {
     this.memory = new MemoryBudget(options.maxBytesInFlight);
     this.log = new FailureLog(VENDORS[options.vendor]);
+    this.accounts = new AccountResolver(options);
   }
 
   /** @throws {AuthKitException} and nothing else */
@@ -95,11 +98,9 @@ export class RequestRunner
       const releases = [this.admission.acquireSlot()];
       try {
         const result$ = defer(() => this.prepare(identity)).pipe(
-          switchMap(({ identity, secretKey }) => {
-            const account = secretKey;
-            releases.push(this.admission.acquireAccountSlot(account));
-            const context = { secretKey, account, deadline, received };
-            return task(context, identity);
+          switchMap(({ identity, account }) => {
+            releases.push(this.admission.acquireAccountSlot(account.account));
+            return task({ ...account, deadline, received }, identity);
           }),
           takeUntil(this.cancellation.of(signal, deadline.remaining())),
         );
@@ -163,36 +164,8 @@ export class RequestRunner
     if (identity && /[\s:]/.test(identity.identity)) {
       this.log.warnAmbiguousIdentity();
     }
-    return { identity, secretKey: await this.resolveSecretKey(identity) };
+    return { identity, account: await this.accounts.resolve(identity) };
   }
-
-  private async resolveSecretKey(
-    identity: AuthKitIdentity | undefined,
-  ): Promise<string> {
-    const given = this.options.secretKey.reveal();
-    if (typeof given === 'string') return given;
-    let secretKey: unknown;
-    try {
-      secretKey = await given(identity);
-    } catch {
-      // The error may quote the key.
-      throw keyFailure('unavailable', 'threw an error');
-    }
-    if (isSecretKey(secretKey)) return secretKey;
-    throw keyFailure(
-      'secret_rejected',
-      'returned what cannot be sent as a key',
-    );
-  }
-}
-
-function keyFailure(
-  reason: 'unavailable' | 'secret_rejected',
-  what: string,
-): AuthKitException {
-  return new AuthKitException(reason, {
-    cause: new Error(`the secretKey function ${what}`),
-  });
 }
 
 function normalizeError(error: unknown): AuthKitException {

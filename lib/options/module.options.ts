@@ -1,13 +1,17 @@
 import { IsOptional } from 'class-validator';
-import type { AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import type { AuthKitConnection } from '../connections/connection.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ExtractIdentity,
   type IdentityExtractor,
 } from '../identity/extract-identity.js';
-import { MAX_PAGE_SIZE, VENDORS } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
 import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
+import {
+  isConnectionLabel,
+  type AuthKitConnectionLabel,
+} from './connection-label.js';
 import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
 import { HttpOptions, type AuthKitHttpOptions } from './http.options.js';
 import {
@@ -37,6 +41,61 @@ import {
 export type SecretKeyResolver = (
   identity: AuthKitIdentity | undefined,
 ) => string | Promise<string>;
+
+/** One's own tenant. */
+export interface AuthKitScope {
+  /** A UUID. Sent as `X-One-Organization-Id`. */
+  organizationId?: string;
+  /** A UUID. Sent as `X-One-Project-Id`. */
+  projectId?: string;
+}
+
+/**
+ * Returns the scope for an identity. Its time counts toward `timeout`.
+ *
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type ScopeResolver = (
+  identity: AuthKitIdentity | undefined,
+) => AuthKitScope | undefined | Promise<AuthKitScope | undefined>;
+
+/** Whether a value is a scope whose ids can be sent as header values. */
+export function isScope(value: unknown): value is AuthKitScope {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([name, id]) =>
+        (name === 'organizationId' || name === 'projectId') &&
+        (id === undefined ||
+          (typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id))),
+    )
+  );
+}
+
+/**
+ * Returns name and tags of the connections that come of a token. Its time counts
+ * toward `timeout`.
+ *
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type ConnectionLabelResolver = (
+  identity: AuthKitIdentity | undefined,
+) =>
+  | AuthKitConnectionLabel
+  | undefined
+  | Promise<AuthKitConnectionLabel | undefined>;
+
+/**
+ * Decides whether an identity is offered an integration.
+ *
+ * @param integration the row of the integration, deeply frozen
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type IntegrationFilter = (
+  integration: AuthKitIntegration,
+  identity: AuthKitIdentity | undefined,
+) => boolean;
 
 /**
  * Called with a connection that a page has confirmed.
@@ -244,6 +303,49 @@ export class ModuleOptions {
   pageOrigins: string[] = [];
 
   /**
+   * One's own tenant: an organization, a project in it, or a function of the
+   * identity that returns them. Sent as `X-One-Organization-Id` and
+   * `X-One-Project-Id` with every call. Only with `vendor: 'one'`.
+   * @default none: the personal scope of the secret key
+   */
+  @IsOptional()
+  @Satisfies(
+    'an object of { organizationId?, projectId? }, each 1 to 256 visible ASCII characters, or a function of the identity that returns one',
+    (value) => typeof value === 'function' || isScope(value),
+  )
+  scope?: AuthKitScope | ScopeResolver;
+
+  /**
+   * Name and tags of the connections that come of a token, or a function of the
+   * identity that returns them. `create(identity, { name, tags })` takes precedence.
+   * @default none
+   */
+  @IsOptional()
+  @Satisfies(
+    'an object of { name?, tags? }: a name of up to 256 characters, and up to 32 tags of 1 to 128 characters; or a function of the identity that returns one',
+    (value) => typeof value === 'function' || isConnectionLabel(value),
+  )
+  connection?: AuthKitConnectionLabel | ConnectionLabelResolver;
+
+  /**
+   * Decides which integrations an identity is offered: `true` keeps one, `false`
+   * removes it. Anything else, a promise included, and an error fail the token.
+   * **It decides what the widget shows and is no access control**: whoever knows
+   * another integration's row can connect it. Disable in the dashboard what must
+   * not be used, or use `scope`.
+   *
+   * @example
+   * ```ts
+   * allowIntegration: ({ title }, identity) =>
+   *   identity?.tenant === 'acme' || title === 'Gmail',
+   * ```
+   * @default all integrations
+   */
+  @IsOptional()
+  @IsFunction('a function of the integration and the identity')
+  allowIntegration?: IntegrationFilter;
+
+  /**
    * Called when a page has confirmed a connection by `POST` to the routes for
    * connections, before the response is sent. The app stores what it needs, or
    * starts an import. If it throws, the page gets the error and may confirm
@@ -332,6 +434,12 @@ export function resolveOptions(
     errors.push(
       "grant.singleUse: given true with paging 'forward', by which the widget requests every page with the same grant; " +
         "expected false, or paging: 'all'.",
+    );
+  }
+  const profile: VendorProfile | undefined = VENDORS[name];
+  if (given.scope && profile && !profile.scopeHeaders) {
+    errors.push(
+      `scope: given with vendor '${name}', which has no organizations and projects; expected vendor: 'one', or no scope.`,
     );
   }
   const all = [...staticErrors, ...errors];

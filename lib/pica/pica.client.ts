@@ -95,7 +95,7 @@ export class PicaClient implements OnApplicationShutdown {
   private async send<T>(
     call: PicaCall<T>,
     signal: GenericAbortSignal,
-    { secretKey, received }: RequestContext,
+    { secretKey, scopeHeaders, received }: RequestContext,
   ): Promise<T> {
     try {
       const response = await this.#transport.send({
@@ -106,6 +106,7 @@ export class PicaClient implements OnApplicationShutdown {
           Accept: 'application/json',
           'Content-Type': 'application/json',
           [this.vendor.secretHeader]: secretKey,
+          ...scopeHeaders,
         },
         signal,
         onBytes: (bytes) => received.add(bytes),

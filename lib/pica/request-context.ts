@@ -3,6 +3,8 @@ import type { ReceivedBytes } from './received-bytes.js';
 /** What all calls to Pica share that one request of the app causes. */
 export interface RequestContext {
   readonly secretKey: string;
+  /** The headers that select the vendor's own tenant. */
+  readonly scopeHeaders?: Readonly<Record<string, string>>;
   /** Identifies the account in caches and limits. It may hold the secret key: nothing shows it. */
   readonly account: string;
   readonly deadline: Deadline;

@@ -3,7 +3,12 @@ import { BoundedMap } from '../cache/bounded-map.js';
 import { cacheKey } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
 import type { ModuleOptions } from '../options/module.options.js';
-import { InvalidResponseError, isCount, isRecord } from '../pica/responses.js';
+import {
+  InvalidResponseError,
+  isCount,
+  isRecord,
+  isSafeJson,
+} from '../pica/responses.js';
 import { hasSameCounts } from './fetch-all-pages.js';
 import { asOnePage } from './merge-pages.js';
 import { firstElement, type RawPage } from './raw-page.js';
@@ -29,6 +34,7 @@ interface KnownIntegrations {
   readonly pages: number;
   readonly firstRow: string;
   readonly rows: Buffer;
+  readonly parsedRows: readonly object[];
 }
 
 /** How a token is fetched. */
@@ -121,7 +127,6 @@ export class IntegrationsCache {
     ) {
       throw new InvalidResponseError('no integrations');
     }
-    parseRows(rows);
     return toKnown({ total, pages, rows });
   }
 }
@@ -135,27 +140,37 @@ function isFresh(cached: KnownIntegrations, page: RawPage): boolean {
 }
 
 /** A page with the cached rows, as the only one. */
-function withRows(page: RawPage, { rows }: KnownIntegrations): RawPage {
-  return { ...page, rows, members: asOnePage(page.members, page.members) };
+function withRows(
+  page: RawPage,
+  { rows, parsedRows }: KnownIntegrations,
+): RawPage {
+  return {
+    ...page,
+    rows,
+    parsedRows,
+    members: asOnePage(page.members, page.members),
+  };
 }
 
+/** @throws {InvalidResponseError | SyntaxError} where the rows are not the inside of a list of rows */
 function toKnown({
   total,
   pages,
   rows,
 }: CachedIntegrations): KnownIntegrations {
+  const parsedRows: unknown = JSON.parse(`[${rows}]`);
+  if (
+    !Array.isArray(parsedRows) ||
+    !parsedRows.every(isRecord) ||
+    !isSafeJson(parsedRows)
+  ) {
+    throw new InvalidResponseError('no rows of integrations');
+  }
   return {
     total,
     pages,
     firstRow: firstElement(rows),
     rows: Buffer.from(rows),
+    parsedRows,
   };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where a text is not the inside of a list of rows */
-function parseRows(rows: string): void {
-  const list: unknown = JSON.parse(`[${rows}]`);
-  if (!Array.isArray(list) || !list.every(isRecord)) {
-    throw new InvalidResponseError('no rows of integrations');
-  }
 }

@@ -19,6 +19,8 @@ export interface RawPage {
   readonly fields: PageFields;
   /** The rows in JSON, separated by commas, without brackets. */
   readonly rows: Buffer;
+  /** The rows, parsed. */
+  readonly parsedRows: readonly object[];
   /** The JSON of every other member, unknown ones included, by its name. */
   readonly members: ReadonlyMap<string, string>;
 }
@@ -54,6 +56,7 @@ export function parsePage(body: Buffer): RawPage {
   return {
     fields: page as unknown as PageFields,
     rows: rows.length > 0 ? rowsText : rowsText.subarray(0, 0),
+    parsedRows: rows,
     members,
   };
 }
@@ -140,6 +143,19 @@ export function membersOf(text: string): Map<string, string> {
 export function firstElement(inside: string): string {
   const start = skipSpace(inside, 0);
   return inside.slice(start, endOfValue(inside, start));
+}
+
+/** The JSON of each element of a list's inside. */
+export function splitElements(inside: string): string[] {
+  const elements: string[] = [];
+  let at = skipSpace(inside, 0);
+  while (at < inside.length) {
+    const end = endOfValue(inside, at);
+    elements.push(inside.slice(at, end));
+    // Behind the comma.
+    at = skipSpace(inside, skipSpace(inside, end) + 1);
+  }
+  return elements;
 }
 
 function skipSpace(text: string, from: number): number {

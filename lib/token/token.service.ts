@@ -1,23 +1,52 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { map, switchMap, tap, type Observable } from 'rxjs';
+import {
+  combineLatest,
+  from,
+  map,
+  of,
+  switchMap,
+  tap,
+  type Observable,
+} from 'rxjs';
 import {
   AUTHKIT_CACHE,
   AUTHKIT_LOG_CONTEXT,
   AUTHKIT_OPTIONS,
 } from '../authkit.constants.js';
-import { formatFailure } from '../authkit.exception.js';
-import type { AuthKitToken } from '../authkit.types.js';
-import type { FetchForAccount } from '../cache/account-cache.js';
+import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import type { AuthKitIntegration, AuthKitToken } from '../authkit.types.js';
+import {
+  withAccountCache,
+  type FetchForAccount,
+} from '../cache/account-cache.js';
 import { ResilientStore } from '../cache/resilient-store.js';
+import { assertLabel } from '../connections/connection-filter.js';
+import {
+  AuthKitConnectionsService,
+  collect,
+} from '../connections/connections.service.js';
+import { callAppFunction } from '../core/account.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import {
+  isConnectionLabel,
+  type AuthKitConnectionLabel,
+} from '../options/connection-label.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { PicaClient } from '../pica/pica.client.js';
 import type { RequestContext } from '../pica/request-context.js';
 import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import {
+  assertConnectors,
+  fetchConnectors,
+  joinIntegrations,
+  type AuthKitIntegrationListing,
+  type Connector,
+} from './connectors.js';
 import { fetchAllPages } from './fetch-all-pages.js';
 import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
+import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
 import { parsePage, type RawPage } from './raw-page.js';
 import {
@@ -36,10 +65,28 @@ export interface CreateTokenOptions {
   page?: number;
   /** The number of rows on that page, 150 at most. Default: the `pageSize` option */
   limit?: number;
+  /** The name of the connections that come of the token: up to 256 characters. Default: that of the `connection` option */
+  name?: string;
+  /** The tags of the connections that come of the token: up to 32 strings of 1 to 128 characters. Default: those of the `connection` option */
+  tags?: readonly string[];
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
   /** When the request began, on the clock of `performance.now()`. @internal */
   [STARTED_AT]?: number;
+}
+
+/** The settings of one list of integrations. */
+export interface ListIntegrationsOptions {
+  /** Whether to add the owner's connections. Default: `false` */
+  connections?: boolean;
+  /** Cancels the request: it rejects with `cancelled`. */
+  signal?: AbortSignal;
+}
+
+/** What is fetched for one token. */
+interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
+  readonly identity: AuthKitIdentity | undefined;
+  readonly label: AuthKitConnectionLabel;
 }
 
 /**
@@ -56,12 +103,15 @@ export class AuthKitTokenService {
   private readonly hints: PageHints;
   /** `undefined` without the option `cache.integrations`. */
   private readonly integrationsCache?: IntegrationsCache;
+  private readonly fetchConnectors: FetchForAccount<Connector[]>;
   /** `undefined` where the vendor has no flags. */
   private readonly fetchWhiteLabel?: FetchForAccount<boolean>;
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
     @Inject(PicaClient) private readonly pica: PicaClient,
+    @Inject(AuthKitConnectionsService)
+    private readonly connections: AuthKitConnectionsService,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
     @Inject(AUTHKIT_CACHE) store: ResilientStore,
   ) {
@@ -78,6 +128,10 @@ export class AuthKitTokenService {
         ? withFlagsCache(fetch, options, store)
         : fetch;
     }
+    const fetch = fetchConnectors(pica, this.vendor.connectorsPath, options);
+    this.fetchConnectors = cache.flags
+      ? withAccountCache('connectors', fetch, assertConnectors, options, store)
+      : fetch;
   }
 
   /**
@@ -114,7 +168,10 @@ export class AuthKitTokenService {
     return this.runner.run(
       { outcome: 'No token', identity, signal, startedAt },
       (context, validated) =>
-        this.fetch(validated, requested, context).pipe(
+        this.resolveLabel(validated, requested).pipe(
+          switchMap((label) =>
+            this.fetch({ identity: validated, label, ...requested }, context),
+          ),
           map((token) => {
             const json = serializeToken(token);
             context.received.hold(json.length);
@@ -124,13 +181,78 @@ export class AuthKitTokenService {
     );
   }
 
+  /**
+   * Returns the integrations that an identity is offered, for a page of the
+   * app's own: all of them, as the `allowIntegration` option decides, joined with
+   * the list of connectors, which tells platform and category.
+   *
+   * @param options `connections`: adds the owner's connections of each platform.
+   *   Needs an identity. Default: `false`
+   * @throws {AuthKitException} and nothing else, as {@link create}
+   */
+  async integrations(
+    identity?: AuthKitIdentity,
+    { connections = false, signal }: ListIntegrationsOptions = {},
+  ): Promise<AuthKitIntegrationListing[]> {
+    const abort = new AbortController();
+    const whole = signal
+      ? AbortSignal.any([signal, abort.signal])
+      : abort.signal;
+    try {
+      const [[rows, connectors], own] = await Promise.all([
+        this.runner.run(
+          { outcome: 'No integrations', identity, signal: whole },
+          (context, validated) =>
+            combineLatest([
+              this.fetchPages({ identity: validated, label: {} }, context).pipe(
+                map((pages) => pages.flatMap(({ parsedRows }) => parsedRows)),
+              ),
+              this.fetchConnectors(context),
+            ]),
+        ),
+        connections
+          ? collect(this.connections.all(identity!, { signal: whole }))
+          : undefined,
+      ]);
+      return joinIntegrations(rows as AuthKitIntegration[], connectors, own);
+    } finally {
+      // One failing ends the other.
+      abort.abort();
+    }
+  }
+
+  /** Emits name and tags of the connections that come of a token. */
+  private resolveLabel(
+    identity: AuthKitIdentity | undefined,
+    { name, tags }: AuthKitConnectionLabel,
+  ): Observable<AuthKitConnectionLabel> {
+    assertLabel({ name, tags });
+    const { connection } = this.options;
+    const withPrecedence = (label: AuthKitConnectionLabel | undefined) => ({
+      name: name ?? label?.name,
+      tags: tags ?? label?.tags,
+    });
+    if (typeof connection !== 'function') return of(withPrecedence(connection));
+    return from(callAppFunction('connection', () => connection(identity))).pipe(
+      map((label) => {
+        if (label && !isConnectionLabel(label)) {
+          throw new AuthKitException('unavailable', {
+            cause: new Error(
+              'the connection function returned what is not { name?, tags? }',
+            ),
+          });
+        }
+        return withPrecedence(label ?? undefined);
+      }),
+    );
+  }
+
   /** Fetches the pages and the flags in parallel. */
   private fetch(
-    identity: AuthKitIdentity | undefined,
-    requested: CreateTokenOptions,
+    requested: TokenRequest,
     context: RequestContext,
   ): Observable<TokenParts> {
-    const pages$ = this.fetchPages(identity, requested, context);
+    const pages$ = this.fetchPages(requested, context);
     if (!this.fetchWhiteLabel) return pages$.pipe(map(mergePages));
 
     const flag$ = this.fetchWhiteLabel(context);
@@ -147,37 +269,50 @@ export class AuthKitTokenService {
     );
   }
 
+  /** Fetches the pages of a token with the integrations that its identity is offered. */
   private fetchPages(
-    identity: AuthKitIdentity | undefined,
-    requested: CreateTokenOptions,
+    { identity, label, ...requested }: TokenRequest,
     context: RequestContext,
   ): Observable<RawPage[]> {
     const page = atLeastOne(requested.page);
     const limit = atLeastOne(requested.limit);
+    const isOnePage = page !== undefined || limit !== undefined;
+    const body = {
+      identity: identity?.identity,
+      identityType: identity?.identityType,
+      name: label.name,
+      tags: label.tags,
+    };
     const fetchPage = (number: number, size: number) =>
       this.pica.request(
         {
           method: 'POST',
           path: `${this.vendor.tokenPath}?limit=${size}&page=${number}`,
-          body: identity ?? {},
+          body,
           parse: parsePage,
         },
         context,
       );
 
-    const { pageSize } = this.options;
-    if (page !== undefined || limit !== undefined) {
-      const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
-      return fetchPage(page ?? 1, size).pipe(map((one) => [one]));
-    }
+    const { pageSize, allowIntegration } = this.options;
     const fetcher = {
       probe: () => fetchPage(1, 1),
       all: () =>
         this.fetchAll((number) => fetchPage(number, pageSize), context.account),
     };
-    return this.integrationsCache
-      ? this.integrationsCache.fetch(context.account, fetcher)
-      : fetcher.all();
+    const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
+    const cached$ = () =>
+      this.integrationsCache?.fetch(context.account, fetcher) ?? fetcher.all();
+    const pages$ = isOnePage
+      ? fetchPage(page ?? 1, size).pipe(map((one) => [one]))
+      : cached$();
+    return allowIntegration
+      ? pages$.pipe(
+          map((pages) =>
+            filterIntegrations(pages, allowIntegration, identity, isOnePage),
+          ),
+        )
+      : pages$;
   }
 
   private fetchAll(
