@@ -283,7 +283,7 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
         { id: `${user}/3`, key },
       ]);
     });
-  });
+  }, 20_000);
 });
 
 async function readRequest(request: IncomingMessage) {
