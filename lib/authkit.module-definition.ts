@@ -24,6 +24,7 @@ import {
   type AuthKitModuleOptions,
   type ModuleOptions,
 } from './options/module.options.js';
+import { Secret } from './options/validation.js';
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(
@@ -34,11 +35,11 @@ function register(
   const controllers = options && createControllers(options);
   const settings = { needsGrants: Boolean(options?.grants), errors };
   const providers: Provider[] = [
-    ...(definition.providers ?? []),
+    ...(definition.providers ?? []).map(hideOptions),
     {
       provide: AUTHKIT_OPTIONS,
-      useFactory: (given: AuthKitModuleOptions) =>
-        resolveOptions(given, settings),
+      useFactory: (given: Secret<AuthKitModuleOptions>) =>
+        resolveOptions(given.reveal(), settings),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
@@ -60,6 +61,26 @@ function register(
     ],
     controllers: controllers ? Object.values(controllers) : [],
     providers,
+  };
+}
+
+/**
+ * Wraps the options as the app has written them, or as its factory returns
+ * them. Nest keeps dynamic modules, factories and what they return, and shows
+ * them to whatever inspects its container.
+ */
+function hideOptions(provider: Provider): Provider {
+  if (!('provide' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN) {
+    return provider;
+  }
+  if ('useValue' in provider) {
+    return { ...provider, useValue: new Secret(provider.useValue) };
+  }
+  const { useFactory, ...rest } = provider as FactoryProvider;
+  return {
+    ...rest,
+    useFactory: async (...dependencies: unknown[]) =>
+      new Secret(await useFactory(...dependencies)),
   };
 }
 

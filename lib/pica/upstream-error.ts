@@ -9,6 +9,9 @@ import { BodyTooLargeError, type HttpResponse } from './transport.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';
 
+/** How many characters of the secret key nothing from upstream may repeat. */
+const MIN_PART_LENGTH = 8;
+
 /** The statuses that may pass when the call is made again. */
 const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
 
@@ -73,14 +76,29 @@ function retryAfterOf({ status, headers }: HttpResponse): number | undefined {
   return parseRateLimitReset(headers['x-pica-rate-limit-reset']);
 }
 
-/** Removes a correlation id that quotes the secret key, before a log line shows it. */
+/** Removes a correlation id that contains the secret key or a part of it, before anything shows it. */
 export function redactCorrelationId(
   { headers }: HttpResponse,
   secretKey: string,
 ): void {
-  if (String(headers[CORRELATION_ID]).includes(secretKey)) {
+  const id: unknown = headers[CORRELATION_ID];
+  if (id !== undefined && sharesPart(String(id), secretKey)) {
     delete headers[CORRELATION_ID];
   }
+}
+
+/** Whether a text contains {@link MIN_PART_LENGTH} letters and digits in a row of the secret key, whatever their case and the separators between them. */
+function sharesPart(text: string, secretKey: string): boolean {
+  const [shown, secret] = [lettersOf(text), lettersOf(secretKey)];
+  const length = Math.min(MIN_PART_LENGTH, secret.length);
+  for (let start = 0; start + length <= shown.length; start += 1) {
+    if (secret.includes(shown.slice(start, start + length))) return true;
+  }
+  return false;
+}
+
+function lettersOf(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 /** What a response says about itself, for the log and for Pica's support. */
