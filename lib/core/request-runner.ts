@@ -4,15 +4,17 @@ import {
   firstValueFrom,
   from,
   Observable,
-  Subject,
+  ReplaySubject,
   switchMap,
   takeUntil,
+  timer,
 } from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import { isSecretKey, type ModuleOptions } from '../options/module.options.js';
+import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
@@ -31,6 +33,8 @@ export interface AppRequest {
   readonly signal?: AbortSignal;
   /** Time beyond the `timeout` option, in ms. Default: 0 */
   readonly extraTime?: number;
+  /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
+  readonly isHandled?: (failure: AuthKitException) => boolean;
 }
 
 /** Makes the calls of a request. It is unsubscribed when the request is cancelled or times out. */
@@ -45,6 +49,8 @@ export interface Session {
   readonly secretKey: string;
   /** Makes one call. */
   call<T>(call: PicaCall<T>): Promise<T>;
+  /** Waits between two calls. */
+  wait(ms: number): Promise<unknown>;
 }
 
 /** Makes the calls of a request one after the other, or in parallel. */
@@ -72,7 +78,7 @@ export class RequestRunner implements OnApplicationShutdown {
 
   /** @throws {AuthKitException} and nothing else */
   async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
-    const { outcome, identity, signal, extraTime = 0 } = request;
+    const { outcome, identity, signal, extraTime = 0, isHandled } = request;
     const started = performance.now();
     const timeout = this.options.timeout + extraTime;
     try {
@@ -88,7 +94,8 @@ export class RequestRunner implements OnApplicationShutdown {
       }
     } catch (error) {
       const failure = normalizeError(error);
-      this.log.failed(outcome, failure, performance.now() - started);
+      const duration = performance.now() - started;
+      this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;
     }
   }
@@ -104,19 +111,31 @@ export class RequestRunner implements OnApplicationShutdown {
       { ...request, identity: request.identity ?? null },
       (context, identity) =>
         new Observable<T>((subscriber) => {
-          const ended = new Subject<void>();
+          // Replayed, so that steps that go on afterwards make no further call.
+          const ended = new ReplaySubject<void>(1);
           subscriber.add(() => ended.next());
+          const untilEnded = <R>(source: Observable<R>): Promise<R> =>
+            firstValueFrom(source.pipe(takeUntil(ended)));
           const session: Session = {
             identity: identity!,
             secretKey: context.secretKey,
-            call: (call) =>
-              firstValueFrom(
-                this.pica.request(call, context).pipe(takeUntil(ended)),
-              ),
+            call: (call) => untilEnded(this.pica.request(call, context)),
+            wait: (ms) => untilEnded(timer(ms)),
           };
           from(steps(session)).subscribe(subscriber);
         }),
     );
+  }
+
+  /**
+   * Waits between two requests.
+   *
+   * @throws {AuthKitException} `cancelled` on the signal, or when the app shuts down
+   */
+  async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const cancelled$ = this.cancellation.of(signal, MAX_TIMEOUT_MS);
+    const wait$ = timer(Math.min(ms, MAX_TIMEOUT_MS));
+    await firstValueFrom(wait$.pipe(takeUntil(cancelled$)));
   }
 
   /** Requests have been answered by then. What still runs was started elsewhere. */
