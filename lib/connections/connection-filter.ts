@@ -1,6 +1,7 @@
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { formatType } from '../options/validation.js';
+import { isRecord } from '../pica/responses.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
 import { belongsTo, type ConnectionRow } from './connection.js';
 
@@ -29,12 +30,12 @@ export interface AuthKitConnectionListOptions extends AuthKitConnectionFilter {
 /** The default of `limit`, which is that of the service. */
 const DEFAULT_LIMIT = 20;
 
-/** What a key, a platform or a tag may be: text without control characters. */
+/** What a key, a platform or a tag may be: text without control characters and halves of surrogate pairs, which no URL can hold. */
 const isText = (value: unknown, maxLength: number): value is string =>
   typeof value === 'string' &&
   value.length >= 1 &&
   value.length <= maxLength &&
-  !/\p{Cc}/u.test(value);
+  !/[\p{Cc}\p{Cs}]/u.test(value);
 
 /** Whether a string can be the key of a connection. Anything else finds nothing. */
 export function isConnectionKey(key: string): boolean {
@@ -57,6 +58,11 @@ export function assertLabel({
     throw invalidArgument('name', 'a string of 0 to 256 characters', name);
   }
   if (tags !== undefined) assertTags(tags);
+}
+
+/** @throws {AuthKitException} `invalid_argument`: a string would have no field, and so match everything */
+export function assertFilter(filter: unknown): void {
+  if (!isRecord(filter)) throw invalidArgument('filter', 'an object', filter);
 }
 
 function assertTags(tags: unknown): void {
@@ -86,15 +92,18 @@ export function invalidArgument(
 
 /** A validated filter, and what of it can be sent to Pica. */
 export class ConnectionQuery {
-  /** Whether Pica was asked for everything that the filter says. If not, other rows are expected among its own. */
-  readonly isSentWhole: boolean;
+  /** Whether the key is a filter that Pica is asked for. */
+  readonly isKeySent: boolean;
+  /** Whether the owner's identity is one. */
+  readonly isIdentitySent: boolean;
   private readonly active: boolean | 'any';
 
   /** @throws {AuthKitException} `invalid_argument` */
   constructor(
-    private readonly owner: AuthKitIdentity,
+    readonly owner: AuthKitIdentity,
     private readonly filter: AuthKitConnectionFilter,
   ) {
+    assertFilter(filter);
     const { platform, key, tags, active = 'any' } = filter;
     for (const [name, value] of Object.entries({ platform, key })) {
       if (value !== undefined && typeof value !== 'string') {
@@ -106,10 +115,8 @@ export class ConnectionQuery {
       throw invalidArgument('active', "true, false or 'any'", active);
     }
     this.active = active;
-    this.isSentWhole =
-      [owner.identity, platform, key, ...(tags ?? [])].every(
-        (value) => value === undefined || isSendable(value),
-      ) && (tags ?? []).length <= 1;
+    this.isIdentitySent = isSendable(owner.identity);
+    this.isKeySent = key !== undefined && isSendable(key);
   }
 
   /** Whether no connection can meet the filter. */
@@ -118,17 +125,6 @@ export class ConnectionQuery {
     return (
       (key !== undefined && !isConnectionKey(key)) ||
       (platform !== undefined && !isText(platform, 256))
-    );
-  }
-
-  /** Whether the owner is the only condition that Pica is asked for. */
-  isByOwnerAlone(hasActiveFilter: boolean): boolean {
-    const { platform, key, tags } = this.filter;
-    return (
-      platform === undefined &&
-      key === undefined &&
-      !tags?.length &&
-      (hasActiveFilter || this.active === 'any')
     );
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import type { Session, Steps } from '../core/request-runner.js';
@@ -25,14 +24,12 @@ export interface AuthKitConnectionPage {
   page: number;
 }
 
-/** ms for which it is remembered how Pica treats the filter `identity`. */
+/** ms for which a proof of what the filter `identity` means is remembered. */
 const PROOF_TTL = 3_600_000;
 
 /** Reads connections from Pica. What it returns has been compared with the query, whatever Pica made of it. */
 export class ConnectionReader {
   private readonly vendor: VendorProfile;
-  /** The accounts for which the filter `identity` finds nothing for an unknown identity. */
-  private readonly exactAccounts = new BoundedMap<true>(1_000);
   /** The accounts for which the filter `identity` has found an owner's connections. */
   private readonly provenAccounts = new BoundedMap<true>(1_000);
 
@@ -53,23 +50,30 @@ export class ConnectionReader {
         parse: parseConnectionRow,
       });
     } catch (error) {
-      if (isMissing(error, id)) return undefined;
+      if (isGone(error) || isRefusedId(error, id)) return undefined;
       throw error;
     }
   }
 
-  /** @returns what the call returned; `undefined` for an empty response */
+  /**
+   * @returns what the call returned; `undefined` for an empty response
+   * @throws {AuthKitException} `not_found` where the connection is not there any more
+   */
   async patch(
     session: Session,
     id: string,
     body: object,
   ): Promise<ConnectionRow | undefined> {
-    return session.call<ConnectionRow | undefined>({
-      ...this.byId('PATCH', id),
-      body,
-      parse: parseConnectionRow,
-      ifEmpty: undefined,
-    });
+    try {
+      return await session.call<ConnectionRow | undefined>({
+        ...this.byId('PATCH', id),
+        body,
+        parse: parseConnectionRow,
+        ifEmpty: undefined,
+      });
+    } catch (error) {
+      throw isGone(error) ? new AuthKitException('not_found') : error;
+    }
   }
 
   /** Deletes a connection. One that is not there any more counts as deleted: an earlier response may have been lost. */
@@ -81,35 +85,27 @@ export class ConnectionReader {
         ignoresBody: true,
       });
     } catch (error) {
-      if (!isMissing(error, id)) throw error;
+      if (!isGone(error)) throw error;
     }
   }
 
-  /** Reads one page of the connections that a query matches. */
+  /**
+   * Reads one page of the connections that a query matches. All of them are
+   * read, 150 at a time: the counts of Pica are those of its filters, which may
+   * match connections of other owners as well.
+   */
   async page(
     session: Session,
     query: ConnectionQuery,
     { page, limit }: { page: number; limit: number },
   ): Promise<AuthKitConnectionPage> {
-    if (query.isImpossible) return toPage([], 0, page, limit);
-    if (query.isSentWhole) {
-      const window = await this.window(session, query, page, limit);
-      const isOwn = window?.rows.every((row) => query.matches(row));
-      if (window && isOwn) {
-        const { rows, total } = window;
-        if (rows.length > 0)
-          this.provenAccounts.set(session.account, true, PROOF_TTL);
-        const isCertain = total > 0 || this.isProven(session);
-        const isWhole = page === 1 && rows.length === total;
-        if (isCertain && (isWhole || (await this.isExact(session, query)))) {
-          const own = rows.map((row) => assertConnection(row));
-          return toPage(own, total, page, limit);
-        }
-      }
-    }
-    const all = await this.scan(session, query);
-    const rows = all.slice((page - 1) * limit, page * limit);
-    return toPage(rows, all.length, page, limit);
+    const all = query.isImpossible ? [] : await this.scan(session, query);
+    return {
+      rows: all.slice((page - 1) * limit, page * limit),
+      total: all.length,
+      pages: Math.ceil(all.length / limit),
+      page,
+    };
   }
 
   /** Finds the connection of a key that a query matches. */
@@ -118,7 +114,7 @@ export class ConnectionReader {
     query: ConnectionQuery,
   ): Promise<AuthKitConnection | undefined> {
     if (query.isImpossible) return undefined;
-    if (query.isSentWhole) {
+    if (query.isKeySent) {
       // By the key alone: it is unique, and what `identity` filters is not certain for each vendor.
       const pages = await Promise.all(
         this.lists(query, { byIdentity: false }).map((list) =>
@@ -144,29 +140,30 @@ export class ConnectionReader {
     run: <T>(steps: Steps<T>) => Promise<T>,
   ): AsyncGenerator<AuthKitConnection, void, undefined> {
     if (query.isImpossible) return;
-    // Rows move to other pages when some are deleted, and a broken upstream may repeat a page for ever.
-    const seen = new Set<unknown>();
-    let hasFound = false;
+    // The lists of a query may overlap, and rows move to other pages when some are deleted.
+    const found = new Set<string>();
     let isProven = true;
     for (const byIdentity of [true, false]) {
-      if (!byIdentity && (hasFound || isProven)) return;
+      if (!byIdentity && (found.size > 0 || isProven)) return;
       for (const list of this.lists(query, { byIdentity })) {
+        const seen = new Set<unknown>();
         for (let page = 1, pages = 1; page <= pages; page += 1) {
-          const { fresh, own } = await run(async (session) => {
-            const found = await this.fetch(session, list, page, MAX_PAGE_SIZE);
-            pages = found.pages;
-            const fresh = found.rows.filter(({ id }) => !seen.has(id));
-            const own = matching(fresh, query);
-            if (own.length > 0 && byIdentity) {
-              this.provenAccounts.set(session.account, true, PROOF_TTL);
-            }
+          const { rows, own } = await run(async (session) => {
+            const read = await this.fetch(session, list, page, MAX_PAGE_SIZE);
+            pages = read.pages;
+            const own = matching(read.rows, query);
+            if (byIdentity) this.recordProof(session, query, own);
             isProven = this.isProven(session);
-            return { fresh, own };
+            return { rows: read.rows, own };
           });
-          if (fresh.length === 0) break;
-          for (const { id } of fresh) seen.add(id);
-          hasFound ||= own.length > 0;
-          yield* own;
+          // A broken upstream may repeat a page for ever.
+          if (rows.every(({ id }) => seen.has(id))) break;
+          for (const { id } of rows) seen.add(id);
+          for (const connection of own) {
+            if (found.has(connection.id)) continue;
+            found.add(connection.id);
+            yield connection;
+          }
         }
       }
     }
@@ -178,6 +175,7 @@ export class ConnectionReader {
     query: ConnectionQuery,
   ): Promise<AuthKitConnection[]> {
     const filtered = await this.scanLists(session, query, true);
+    this.recordProof(session, query, filtered);
     return filtered.length > 0 || this.isProven(session)
       ? filtered
       : this.scanLists(session, query, false);
@@ -220,6 +218,16 @@ export class ConnectionReader {
     );
   }
 
+  /** @param found what the filter `identity` of a query has found */
+  private recordProof(
+    { account }: Session,
+    { isIdentitySent }: ConnectionQuery,
+    found: readonly AuthKitConnection[],
+  ): void {
+    if (isIdentitySent && found.length > 0)
+      this.provenAccounts.set(account, true, PROOF_TTL);
+  }
+
   /** Runs a step for each index, `concurrency` of them in parallel. */
   async inParallel<T>(
     count: number,
@@ -247,73 +255,6 @@ export class ConnectionReader {
     const failed = outcomes.find(({ status }) => status === 'rejected');
     if (failed) throw (failed as PromiseRejectedResult).reason;
     return results;
-  }
-
-  /**
-   * Reads one page of the lists of a query as if they were one: the rows of the
-   * second list follow those of the first. A short first page takes one round trip.
-   *
-   * @returns `undefined` where a list does not tell its `total`
-   */
-  private async window(
-    session: Session,
-    query: ConnectionQuery,
-    page: number,
-    limit: number,
-  ): Promise<{ rows: readonly ConnectionRow[]; total: number } | undefined> {
-    const [head, tail] = this.lists(query);
-    const [first, second] = await Promise.all([
-      this.fetch(session, head!, page, limit),
-      tail && this.fetch(session, tail, 1, limit),
-    ]);
-    if (first.total === undefined) return undefined;
-    if (!tail || !second) return { rows: first.rows, total: first.total };
-    if (second.total === undefined) return undefined;
-
-    const rows = [...first.rows];
-    const total = first.total + second.total;
-    const start = (page - 1) * limit - first.total;
-    const end = start + limit;
-    if (start <= 0) {
-      if (end > 0) rows.push(...second.rows.slice(0, end));
-    } else if (start < second.total) {
-      // The page covers parts of two pages of the second list.
-      const number = Math.floor(start / limit) + 1;
-      const parts = await Promise.all(
-        [number, number + 1].map((part) =>
-          this.fetch(session, tail, part, limit),
-        ),
-      );
-      const offset = start % limit;
-      rows.push(
-        ...parts.flatMap((part) => part.rows).slice(offset, offset + limit),
-      );
-    }
-    return { rows, total };
-  }
-
-  /**
-   * Whether the counts of Pica are those of the query. They are if the owner is
-   * all that it was asked for, and it finds nothing for an identity that does not exist.
-   */
-  private async isExact(
-    session: Session,
-    query: ConnectionQuery,
-  ): Promise<boolean> {
-    if (!query.isByOwnerAlone(this.vendor.hasActiveFilter)) return false;
-    if (this.exactAccounts.get(session.account)) return true;
-    const lists = this.lists(query).map((list) => ({
-      ...list,
-      identity: randomUUID(),
-    }));
-    const found = await Promise.all(
-      lists.map((list) => this.fetch(session, list, 1, 1)),
-    );
-    const isObeyed = found.every(
-      ({ rows, total }) => rows.length === 0 && !total,
-    );
-    if (isObeyed) this.exactAccounts.set(session.account, true, PROOF_TTL);
-    return isObeyed;
   }
 
   private lists(
@@ -364,21 +305,16 @@ function matching(
   return [...new Map(own.map((row) => [row.id, row])).values()];
 }
 
-function toPage(
-  rows: AuthKitConnection[],
-  total: number,
-  page: number,
-  limit: number,
-): AuthKitConnectionPage {
-  return { rows, total, pages: Math.ceil(total / limit), page };
-}
-
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Whether a call by id has failed because there is no such connection. */
-function isMissing(error: unknown, id: string): boolean {
-  const { upstreamStatus: status } = error as AuthKitException;
-  if (status === 404 || status === 410) return true;
-  // The service may refuse an id of another form.
-  return (status === 400 || status === 422) && !UUID.test(id);
+function isGone(error: unknown): boolean {
+  const { upstreamStatus } = error as AuthKitException;
+  return upstreamStatus === 404 || upstreamStatus === 410;
+}
+
+/** Whether the service has refused an id because it is of another form than its own. */
+function isRefusedId(error: unknown, id: string): boolean {
+  const { upstreamStatus } = error as AuthKitException;
+  return (upstreamStatus === 400 || upstreamStatus === 422) && !UUID.test(id);
 }

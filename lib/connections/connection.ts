@@ -128,6 +128,25 @@ export function belongsTo(
 }
 
 /**
+ * Whether a row of an owner is a connection.
+ *
+ * @param requested the id that was requested
+ */
+export function isConnection(
+  row: ConnectionRow,
+  requested?: string,
+): row is AuthKitConnection {
+  const { id, key, platform } = row;
+  return (
+    typeof id === 'string' &&
+    isConnectionId(id) &&
+    typeof key === 'string' &&
+    typeof platform === 'string' &&
+    (requested ?? id).toLowerCase() === id.toLowerCase()
+  );
+}
+
+/**
  * Checks a row of an owner.
  *
  * @param requested the id that was requested
@@ -137,15 +156,8 @@ export function assertConnection(
   row: ConnectionRow,
   requested?: string,
 ): AuthKitConnection {
-  const { id, key, platform } = row;
-  const isValid =
-    typeof id === 'string' &&
-    isConnectionId(id) &&
-    typeof key === 'string' &&
-    typeof platform === 'string' &&
-    (requested ?? id).toLowerCase() === id.toLowerCase();
-  if (!isValid) throw new InvalidResponseError('not a connection');
-  return row as AuthKitConnection;
+  if (isConnection(row, requested)) return row;
+  throw new InvalidResponseError('not a connection');
 }
 
 /** @throws {InvalidResponseError | SyntaxError} where the body is no page of rows */

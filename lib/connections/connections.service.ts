@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
@@ -10,15 +9,16 @@ import {
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import {
   assertConnection,
   belongsTo,
+  isConnection,
   isConnectionId,
   needsReconnect,
   type AuthKitConnection,
 } from './connection.js';
 import {
+  assertFilter,
   assertLabel,
   ConnectionQuery,
   invalidArgument,
@@ -46,8 +46,11 @@ export interface AuthKitRequestOptions {
   signal?: AbortSignal;
 }
 
-/** The delay before a connection that is not visible yet is looked up again, in ms. */
+/** The delay before a connection that is not visible yet is looked up again, in ms. Each further delay is twice as long. */
 const LOOKUP_INTERVAL = 150;
+
+/** The maximum of `waitFor` in ms: a day. */
+const MAX_WAIT = 86_400_000;
 
 /** How often in a row a walk waits for a rate limit. */
 const MAX_RATE_LIMIT_WAITS = 10;
@@ -90,7 +93,9 @@ export class AuthKitConnectionsService {
 
   /**
    * Lists one page of the owner's connections, the active ones first. It
-   * includes the inactive ones: a connection that the user has to repair is inactive.
+   * includes the inactive ones: a connection that the user has to repair is
+   * inactive. A list of up to 150 takes one round trip; a longer one is read
+   * whole for each page, up to `maxPages` times 150, so use {@link all} for it.
    *
    * @throws {AuthKitException} `invalid_argument` for an invalid filter, `page`
    *   or `limit`; otherwise as `AuthKitTokenService.create()`
@@ -99,9 +104,9 @@ export class AuthKitConnectionsService {
     owner: AuthKitIdentity,
     filter: AuthKitConnectionListOptions = {},
   ): Promise<AuthKitConnectionPage> {
-    return this.run('list', owner, filter.signal, async (session) => {
-      const page = parsePageOptions(filter);
+    return this.run('list', owner, filter?.signal, async (session) => {
       const query = new ConnectionQuery(session.identity, filter);
+      const page = parsePageOptions(filter);
       return this.reader.page(session, query, page);
     });
   }
@@ -151,25 +156,29 @@ export class AuthKitConnectionsService {
    * @param options `waitFor`: ms during which a connection that is not visible
    *   yet is looked up again. Default: 0
    * @returns `undefined` where the owner has no connection with this key
-   * @throws {AuthKitException} `invalid_argument` where the key is no string
+   * @throws {AuthKitException} `invalid_argument` where the key is no string,
+   *   or `waitFor` is no number from 0 on
    */
   async findByKey(
     owner: AuthKitIdentity,
     key: string,
     { waitFor = 0, signal }: AuthKitRequestOptions & { waitFor?: number } = {},
   ): Promise<AuthKitConnection | undefined> {
-    const extraTime = Number.isFinite(waitFor) ? Math.max(0, waitFor) : 0;
+    const extraTime = waitFor >= 0 ? Math.min(waitFor, MAX_WAIT) : 0;
     const request = { ...toRequest('findByKey', owner, signal), extraTime };
     return this.runner.runSteps(request, async (session) => {
       if (typeof key !== 'string')
         throw invalidArgument('key', 'a string', key);
+      if (typeof waitFor !== 'number' || !(waitFor >= 0)) {
+        throw invalidArgument('waitFor', 'a number of ms from 0 on', waitFor);
+      }
       if (!isConnectionKey(key)) return undefined;
       const giveUpAt = performance.now() + extraTime;
-      for (;;) {
+      for (let interval = LOOKUP_INTERVAL; ; interval *= 2) {
         const found = await this.findOwn(session, key);
         const remaining = giveUpAt - performance.now();
         if (found || remaining <= 0) return found;
-        await delay(Math.min(LOOKUP_INTERVAL, remaining));
+        await session.wait(Math.min(interval, remaining));
       }
     });
   }
@@ -188,12 +197,11 @@ export class AuthKitConnectionsService {
     filter: Pick<AuthKitConnectionFilter, 'platform' | 'tags' | 'key'> &
       AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('resolve', owner, filter.signal, async (session) => {
-      const { platform, tags, key } = filter;
+    return this.run('resolve', owner, filter?.signal, async (session) => {
+      assertFilter(filter);
       const query = new ConnectionQuery(session.identity, {
-        platform,
-        tags,
-        key,
+        ...filter,
+        active: 'any',
       });
       const found = query.isImpossible
         ? []
@@ -319,7 +327,7 @@ export class AuthKitConnectionsService {
         if (filter.dryRun) return found.length;
         // Rows move to other pages while they are deleted, so the list is read again until it is empty.
         const remaining = found.filter(({ id }) => !deleted.has(id));
-        if (remaining.length === 0) break;
+        if (remaining.length === 0) return deleted.size;
         await this.reader.inParallel(remaining.length, async (index) => {
           const { id } = remaining[index]!;
           await this.patiently('deleteAll', owner, filter.signal, (session) =>
@@ -328,7 +336,9 @@ export class AuthKitConnectionsService {
           deleted.add(id);
         });
       }
-      return deleted.size;
+      throw new AuthKitException('unavailable', {
+        cause: new Error('further connections appear all the time'),
+      });
     } catch (error) {
       throw error instanceof AuthKitException
         ? error.with({ deleted: deleted.size })
@@ -343,7 +353,7 @@ export class AuthKitConnectionsService {
   ): AsyncGenerator<AuthKitConnection, void, undefined> {
     const query = new ConnectionQuery(parseIdentity(owner), filter);
     yield* this.reader.walk(query, (steps) =>
-      this.patiently(operation, owner, filter.signal, steps),
+      this.patiently(operation, query.owner, filter.signal, steps),
     );
   }
 
@@ -354,16 +364,17 @@ export class AuthKitConnectionsService {
     signal: AbortSignal | undefined,
     steps: Steps<T>,
   ): Promise<T> {
+    const request = toRequest(operation, owner, signal);
     for (let waits = 0; ; waits += 1) {
+      const isHandled = (failure: AuthKitException) =>
+        isRateLimit(failure) && waits < MAX_RATE_LIMIT_WAITS;
       try {
-        return await this.run(operation, owner, signal, steps);
+        return await this.runner.runSteps({ ...request, isHandled }, steps);
       } catch (error) {
-        const { reason, upstreamStatus, retryAfter } =
-          error as AuthKitException;
-        const isRateLimit = reason === 'rate_limited' && upstreamStatus === 429;
-        if (!isRateLimit || waits === MAX_RATE_LIMIT_WAITS) throw error;
-        const seconds = retryAfter ?? Math.min(2 ** waits, 60);
-        await waitUnlessAborted(seconds * 1_000, signal);
+        const failure = error as AuthKitException;
+        if (!isHandled(failure)) throw failure;
+        const seconds = failure.retryAfter ?? Math.min(2 ** waits, 60);
+        await this.runner.wait(seconds * 1_000, signal);
       }
     }
   }
@@ -407,8 +418,8 @@ export class AuthKitConnectionsService {
     // JSON leaves out what is undefined.
     const row = await this.reader.patch(session, id, { name, tags });
     // One vendor documents a body, the other none.
-    return row && row.id === id && belongsTo(row, session.identity)
-      ? assertConnection(row, id)
+    return row && belongsTo(row, session.identity) && isConnection(row, id)
+      ? row
       : this.getOwn(session, id);
   }
 }
@@ -423,6 +434,11 @@ function toRequest(
     identity: owner,
     signal,
   };
+}
+
+/** Whether a call has failed because of the rate limit of the plan, and not because too much is pending here. */
+function isRateLimit({ reason, upstreamStatus }: AuthKitException): boolean {
+  return reason === 'rate_limited' && upstreamStatus === 429;
 }
 
 /** The error that names several connections by their ids and names. */
@@ -444,16 +460,4 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
   for await (const item of items) collected.push(item);
   return collected;
-}
-
-/** @throws {AuthKitException} `cancelled` */
-async function waitUnlessAborted(
-  ms: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  try {
-    await delay(Math.min(ms, MAX_TIMEOUT_MS), undefined, { signal });
-  } catch {
-    throw new AuthKitException('cancelled');
-  }
 }

@@ -48,11 +48,19 @@ export class FailureLog {
   /**
    * @param outcome begins the line, e.g. `No token`
    * @param duration ms since the request began
+   * @param isHandled whether the request goes on all the same
    */
-  failed(outcome: string, failure: AuthKitException, duration: number): void {
+  failed(
+    outcome: string,
+    failure: AuthKitException,
+    duration: number,
+    isHandled = false,
+  ): void {
     const { reason } = failure;
     const line = `${outcome}: ${formatFailure(failure, duration)}.`;
-    if (DEBUG_REASONS.includes(reason)) return this.logger.debug(line);
+    if (isHandled || DEBUG_REASONS.includes(reason)) {
+      return this.logger.debug(line);
+    }
     // Without a call to the vendor, the line says it all.
     const advice = failure.upstreamStatus && ADVICE[reason]?.(this.vendor);
     const advised = advice ? `${line} ${advice}` : line;

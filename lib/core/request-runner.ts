@@ -9,15 +9,17 @@ import {
   firstValueFrom,
   from,
   Observable,
-  Subject,
+  ReplaySubject,
   switchMap,
   takeUntil,
+  timer,
 } from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import type { ModuleOptions } from '../options/module.options.js';
+import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
@@ -40,6 +42,8 @@ export interface AppRequest {
   readonly startedAt?: number;
   /** Time beyond the `timeout` option, in ms. Default: 0 */
   readonly extraTime?: number;
+  /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
+  readonly isHandled?: (failure: AuthKitException) => boolean;
 }
 
 /** Makes the calls of a request. It is unsubscribed when the request is cancelled or times out. */
@@ -55,6 +59,8 @@ export interface Session {
   readonly account: string;
   /** Makes one call. */
   call<T>(call: PicaCall<T>): Promise<T>;
+  /** Waits between two calls. */
+  wait(ms: number): Promise<unknown>;
 }
 
 /** Makes the calls of a request one after the other, or in parallel. */
@@ -89,7 +95,7 @@ export class RequestRunner
 
   /** @throws {AuthKitException} and nothing else */
   async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
-    const { outcome, identity, signal, extraTime = 0 } = request;
+    const { outcome, identity, signal, extraTime = 0, isHandled } = request;
     const { startedAt = performance.now() } = request;
     const deadline = new Deadline(this.options.timeout + extraTime, startedAt);
     const received = new ReceivedBytes(this.memory);
@@ -111,7 +117,8 @@ export class RequestRunner
       }
     } catch (error) {
       const failure = normalizeError(error);
-      this.log.failed(outcome, failure, performance.now() - startedAt);
+      const duration = performance.now() - startedAt;
+      this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;
     }
   }
@@ -127,30 +134,42 @@ export class RequestRunner
       { ...request, identity: request.identity ?? null },
       (context, identity) =>
         new Observable<T>((subscriber) => {
-          const ended = new Subject<void>();
+          // Replayed, so that steps that go on afterwards make no further call.
+          const ended = new ReplaySubject<void>(1);
           subscriber.add(() => ended.next());
+          const untilEnded = <R>(source: Observable<R>): Promise<R> =>
+            firstValueFrom(source.pipe(takeUntil(ended)));
           const session: Session = {
             identity: identity!,
             account: context.account,
-            call: (call) =>
-              firstValueFrom(
-                this.pica.request(call, context).pipe(takeUntil(ended)),
-              ),
+            call: (call) => untilEnded(this.pica.request(call, context)),
+            wait: (ms) => untilEnded(timer(ms)),
           };
           from(steps(session)).subscribe(subscriber);
         }),
     );
   }
 
+  /**
+   * Waits between two requests.
+   *
+   * @throws {AuthKitException} `cancelled` on the signal, `unavailable` when the app shuts down
+   */
+  async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const cancelled$ = this.cancellation.of(signal, MAX_TIMEOUT_MS);
+    const wait$ = timer(Math.min(ms, MAX_TIMEOUT_MS));
+    await firstValueFrom(wait$.pipe(takeUntil(cancelled$)));
+  }
+
   /** Waits for the pending requests, at most `timeout`. Later ones fail as `unavailable`. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isDraining = true;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.timeout);
+    let timeout: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<void>((resolve) => {
+      timeout = setTimeout(resolve, this.options.timeout);
     });
-    await Promise.race([this.admission.idle(), timeout]);
-    clearTimeout(timer);
+    await Promise.race([this.admission.idle(), timedOut]);
+    clearTimeout(timeout);
     this.cancellation.shutDown();
   }
 

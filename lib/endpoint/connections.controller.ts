@@ -22,6 +22,7 @@ import { AuthKitConnectionsService } from '../connections/connections.service.js
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
+import { MAX_PAGE_SIZE } from '../pica/vendors.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 import {
   ConfirmConnectionBody,
@@ -162,14 +163,25 @@ export abstract class AuthKitConnectionsController {
   ): Promise<void> {
     const { onConnected } = this.options;
     if (!onConnected) return;
-    const others: AuthKitConnection[] = [];
-    const { platform } = connection;
-    for await (const other of this.connections.all(owner, { platform })) {
-      if (other.id !== connection.id && other.id !== replaced?.id) {
-        others.push(other);
-      }
-    }
+    const known = [connection.id, replaced?.id];
+    const same = await this.listPlatform(owner, connection.platform);
+    const others = same.filter(({ id }) => !known.includes(id));
     await onConnected(connection, owner, { replaced, others });
+  }
+
+  /** Not by `all()`, which waits for a rate limit as long as it takes: a page is waiting. */
+  private async listPlatform(
+    owner: AuthKitIdentity,
+    platform: string,
+  ): Promise<AuthKitConnection[]> {
+    const found: AuthKitConnection[] = [];
+    for (let page = 1, pages = 1; page <= pages; page += 1) {
+      const filter = { platform, page, limit: MAX_PAGE_SIZE };
+      const list = await this.connections.list(owner, filter);
+      found.push(...list.rows);
+      ({ pages } = list);
+    }
+    return found;
   }
 
   /** @throws {UnsupportedMediaTypeException} (415) for another content type: a form of another site can send those without a preflight */
