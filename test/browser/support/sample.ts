@@ -5,7 +5,8 @@ import type { Platform } from '../../support/run-app.js';
 
 /** The sample as a process of its own, built before. */
 export class Sample {
-  private output = '';
+  /** All that it has printed. */
+  output = '';
 
   private constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
