@@ -31,7 +31,11 @@ describe.each(['light', 'dark'] as const)('a %s screen', (colorScheme) => {
     });
     const take = async (what: string) => {
       const path = `${FOLDER}/${what}-${colorScheme}-${device}.png`;
-      await visitor.page.screenshot({ path, animations: 'disabled' });
+      await visitor.page.screenshot({
+        path,
+        animations: 'disabled',
+        fullPage: what.startsWith('page'),
+      });
       expect(statSync(path).size).toBeGreaterThan(5_000);
     };
     try {
@@ -48,7 +52,24 @@ describe.each(['light', 'dark'] as const)('a %s screen', (colorScheme) => {
       await take('connected');
       await visitor.press('Done');
       await visitor.gone();
+      await visitor.connections();
       await take('page-after');
+      await visitor.connectTo('Gmail');
+      await visitor.connections();
+      await visitor.act('Break', 'Gmail');
+      await visitor.page.locator('.connect-again').waitFor();
+      await take('page-broken');
+      await visitor.act('Disconnect', 'Gmail');
+      await take('disconnect');
+      await visitor.answer('Disconnect');
+      await visitor.status('Gmail is disconnected.');
+      await visitor.act('Rename', 'Slack');
+      await take('rename');
+      await visitor.answer('Cancel');
+      // The next picture's user starts with no connections.
+      await visitor.act('Disconnect', 'Slack');
+      await visitor.answer('Disconnect');
+      await visitor.status('Slack is disconnected.');
 
       // Nothing stands out to the right on any device.
       const width = 'document.documentElement.scrollWidth';
