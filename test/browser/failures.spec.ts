@@ -104,7 +104,7 @@ describe.each(PLATFORMS)('the sample on %s', (platform) => {
     await visitor.signIn('Ada');
     await visitor.connections();
     expect(await visitor.error()).toBe(
-      'Your connections cannot be listed right now.',
+      'The integration service is not available at the moment. Please try again.',
     );
     expect(await visitor.page.locator('#no-connections').isVisible()).toBe(false);
   });

@@ -5,7 +5,8 @@ import type { Platform } from '../../support/app.js';
 
 /** The built sample, in a process of its own. */
 export class Sample {
-  private output = '';
+  /** All that it has printed. */
+  output = '';
 
   private constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {

@@ -129,6 +129,82 @@ export class Visitor {
     return this.linesOf('#connections');
   }
 
+  /** What the page says below the name of each connection, without the date. */
+  async details(): Promise<string[]> {
+    await this.connections();
+    const texts = await this.page.locator('.details').allInnerTexts();
+    return texts.map((text) => text.replace(/since .*/s, 'since …'));
+  }
+
+  /** Presses a button of a connection: Rename, Disconnect, Connect again, Break. */
+  act(label: string, name: string): Promise<void> {
+    return this.button(`${label}: ${name}`).click();
+  }
+
+  /** Whether a connection has a button. */
+  offers(label: string, name: string): Promise<boolean> {
+    return this.button(`${label}: ${name}`).isVisible();
+  }
+
+  /** The dialog that the page itself has opened. */
+  get question(): Locator {
+    return this.page.getByRole('dialog');
+  }
+
+  /** Answers the question of the page. */
+  answer(label: string): Promise<void> {
+    return this.question
+      .getByRole('button', { name: label, exact: true })
+      .click();
+  }
+
+  /** Enters another name where the page asks for it. */
+  rename(name: string): Promise<void> {
+    return this.question.getByRole('textbox', { name: 'Name' }).fill(name);
+  }
+
+  /** Waits for what the page says of a success. */
+  status(text: string): Promise<void> {
+    return this.page.getByRole('status').getByText(text).waitFor();
+  }
+
+  /** Connects an integration, from the click on Connect to the closed widget. */
+  async connectTo(title: string): Promise<void> {
+    await this.openWidget();
+    await this.integrations('247 integrations');
+    await this.pick(title);
+    await this.agreeTo(title);
+  }
+
+  /** Allows access on the widget's screen, and closes the widget. */
+  async agreeTo(title: string): Promise<void> {
+    await this.screen(`Sample Inc. asks for access to ${title}`);
+    await this.press('Allow');
+    await this.screen(`${title} is connected`);
+    await this.press('Done');
+    await this.gone();
+  }
+
+  /** Has a frame of its own on the page send it a message, as if it were the widget. */
+  async forge(frameUrl: string, message: unknown): Promise<void> {
+    await this.page.evaluate(
+      `new Promise((resolve) => {
+        const frame = document.createElement('iframe');
+        frame.name = 'forger';
+        frame.onload = resolve;
+        frame.src = ${JSON.stringify(frameUrl)};
+        document.body.append(frame);
+      })`,
+    );
+    const success = { messageType: 'LINK_SUCCESS', message };
+    await this.page
+      .frame('forger')!
+      .evaluate(`parent.postMessage(${JSON.stringify(success)}, '*')`);
+    await this.page.evaluate(
+      `document.querySelector('[name=forger]').remove()`,
+    );
+  }
+
   /**
    * The callbacks that the vendor's package has called: onSuccess, onError,
    * onClose. The widget shows its next screen before the page has its message.
