@@ -8,7 +8,8 @@ const MAX_PENDING_PER_ACCOUNT = 900;
 /** Limits the pending requests: a Pica that hangs must not fill the memory, nor one account keep the others out. */
 export class Admission {
   private pending = 0;
-  private readonly pendingOf = new Map<string, number>();
+  /** By account, and so truly private: nothing that inspects this object shows it. */
+  readonly #pendingOf = new Map<string, number>();
   private readonly waiting = new Set<() => void>();
 
   /**
@@ -33,15 +34,15 @@ export class Admission {
    * @throws {AuthKitException} `rate_limited` where none is free
    */
   acquireAccountSlot(account: string): () => void {
-    const pending = this.pendingOf.get(account) ?? 0;
+    const pending = this.#pendingOf.get(account) ?? 0;
     if (pending >= MAX_PENDING_PER_ACCOUNT) {
       throw tooMany(MAX_PENDING_PER_ACCOUNT);
     }
-    this.pendingOf.set(account, pending + 1);
+    this.#pendingOf.set(account, pending + 1);
     return () => {
-      const left = this.pendingOf.get(account)! - 1;
-      if (left === 0) this.pendingOf.delete(account);
-      else this.pendingOf.set(account, left);
+      const left = this.#pendingOf.get(account)! - 1;
+      if (left === 0) this.#pendingOf.delete(account);
+      else this.#pendingOf.set(account, left);
     };
   }
 

@@ -20,17 +20,17 @@ interface AccountCalls {
  */
 export class CallQueue {
   private inFlight = 0;
-  /** The account whose turn it is comes first. */
-  private readonly accounts = new Map<string, AccountCalls>();
+  /** The account whose turn it is comes first. Truly private: nothing that inspects this object shows the keys. */
+  readonly #accounts = new Map<string, AccountCalls>();
 
   /** Subscribes to a call once there is room for it. Unsubscribing leaves the queue. */
   run<T>(account: string, call$: Observable<T>): Observable<T> {
     return new Observable((subscriber) => {
-      const calls = this.accounts.get(account) ?? {
+      const calls = this.#accounts.get(account) ?? {
         inFlight: 0,
         waiting: new Set<() => void>(),
       };
-      this.accounts.set(account, calls);
+      this.#accounts.set(account, calls);
       let isStarted = false;
       const start = () => {
         isStarted = true;
@@ -45,7 +45,7 @@ export class CallQueue {
         }
         calls.waiting.delete(start);
         if (calls.inFlight === 0 && calls.waiting.size === 0) {
-          this.accounts.delete(account);
+          this.#accounts.delete(account);
         }
         this.startWaiting();
       });
@@ -65,13 +65,13 @@ export class CallQueue {
   private startWaiting(): void {
     for (let isStarted = true; isStarted;) {
       isStarted = false;
-      for (const [account, calls] of this.accounts) {
+      for (const [account, calls] of this.#accounts) {
         const [start] = calls.waiting;
         if (!start || !this.hasRoom(calls)) continue;
         calls.waiting.delete(start);
         // Its next turn comes after the others'.
-        this.accounts.delete(account);
-        this.accounts.set(account, calls);
+        this.#accounts.delete(account);
+        this.#accounts.set(account, calls);
         start();
         isStarted = true;
         break;

@@ -69,8 +69,10 @@ export class PicaClient implements OnApplicationShutdown {
 
   /** Makes one call, with its retries. */
   request<T>(call: PicaCall<T>, context: RequestContext): Observable<T> {
+    // A new connection for a stale one is free once a call.
+    const stale = { retries: 1 };
     const attempt$ = withAttemptTimeout(
-      (signal) => this.send(call, signal, context),
+      (signal) => this.send(call, signal, context, stale),
       this.options.attemptTimeout,
     );
     return this.queue.run(context.account, attempt$).pipe(
@@ -96,6 +98,7 @@ export class PicaClient implements OnApplicationShutdown {
     call: PicaCall<T>,
     signal: GenericAbortSignal,
     { secretKey, scopeHeaders, received }: RequestContext,
+    stale: { retries: number },
   ): Promise<T> {
     try {
       const response = await this.#transport.send({
@@ -109,6 +112,7 @@ export class PicaClient implements OnApplicationShutdown {
           ...scopeHeaders,
         },
         signal,
+        stale,
         onBytes: (bytes) => received.add(bytes),
       });
       const { status } = response;

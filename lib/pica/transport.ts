@@ -43,6 +43,8 @@ export interface HttpCall {
   readonly body?: object;
   readonly headers: Record<string, string>;
   readonly signal: GenericAbortSignal;
+  /** How often a connection that has died before the response began may still be replaced. */
+  readonly stale: { retries: number };
   /** Called with the number of bytes that have arrived, decompressed. Its error fails the call. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -88,7 +90,9 @@ export class Transport {
     try {
       response = await this.request(call);
     } catch (error) {
-      if (call.signal.aborted || !isStaleConnection(error)) throw error;
+      const isFree = call.stale.retries > 0 && isStaleConnection(error);
+      if (call.signal.aborted || !isFree) throw error;
+      call.stale.retries -= 1;
       // The next idle connection may be as dead.
       this.closeIdleConnections();
       response = await this.request(call);

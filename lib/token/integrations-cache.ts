@@ -100,7 +100,8 @@ export class IntegrationsCache {
     const isConsistent = pages.every(({ fields }) =>
       hasSameCounts(fields, pages[0]!.fields),
     );
-    if (!isConsistent || !isCount(total)) return;
+    // An empty list takes one call anyway.
+    if (!isConsistent || !isCount(total) || total === 0) return;
     const rows = pages
       .filter((page) => page.rows.length > 0)
       .map((page) => page.rows.toString())

@@ -1,5 +1,5 @@
 import { AuthKitToken as OfficialAuthKitToken } from '@picahq/authkit-token';
-import { createTokenService } from '../support/app.js';
+import { createTokenService, OFFICIAL_REQUESTS } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 
 // By page, not by request: which request comes first differs.
@@ -21,8 +21,9 @@ describe.each([true, false])('with cache: %s', (isCached) => {
         baseUrl: pica.url,
       });
       const tokens = await createTokenService(pica, {
+        ...OFFICIAL_REQUESTS,
         pageHint,
-        cache: isCached ? { flags: true, integrations: true } : undefined,
+        ...(isCached && { cache: { flags: true, integrations: true } }),
       });
       for (const size of SIZES) {
         pica.integrations = size;
@@ -31,11 +32,33 @@ describe.each([true, false])('with cache: %s', (isCached) => {
           expect(await tokens.create(ADA)).toEqual({
             ...expected,
             // The one difference, which the doc comment of the option describes.
-            ...(isCached && { requestId: 'oauth_req_1' }),
+            ...(isCached && {
+              requestId: expect.stringMatching(/^oauth_req_\d+$/),
+            }),
           });
         }
       }
     },
     15_000,
+  );
+});
+
+describe('with the default options', () => {
+  it.each([0, 1, 99, 101, 150, 151, 247, 1000])(
+    'a token of %d integrations differs from the official package’s in its requestId alone',
+    async (size) => {
+      pica.integrations = size;
+      const official = new OfficialAuthKitToken(pica.secretKey, {
+        baseUrl: pica.url,
+      });
+      const expected = (await official.create(ADA)) as object;
+      const tokens = await createTokenService(pica);
+      for (const _ of ['first', 'later']) {
+        expect(await tokens.create(ADA)).toEqual({
+          ...expected,
+          requestId: `oauth_req_${Math.max(1, Math.ceil(size / 150))}`,
+        });
+      }
+    },
   );
 });

@@ -1,6 +1,6 @@
 import { AuthKitToken as OfficialAuthKitToken } from '@picahq/authkit-token';
 import type { AuthKitIdentity } from '../../lib/index.js';
-import { createTokenService } from '../support/app.js';
+import { createTokenService, OFFICIAL_REQUESTS } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { captureOutput } from '../support/mocks.js';
 
@@ -15,7 +15,7 @@ const createOfficial = () =>
 
 /** Creates the token of each as JSON, where `undefined` does not exist. */
 async function createBoth(): Promise<{ ours: unknown; official: unknown }> {
-  const tokens = await createTokenService(pica);
+  const tokens = await createTokenService(pica, OFFICIAL_REQUESTS);
   // The official package prints the whole error, key included, when the flags fail.
   captureOutput();
   const json = (token: unknown): unknown => JSON.parse(JSON.stringify(token));
@@ -123,7 +123,7 @@ it.each<[string, AuthKitIdentity | undefined]>([
         .sort();
     await createOfficial().create(identity as never);
     const expected = requestsSince(0);
-    await (await createTokenService(pica)).create(identity);
+    await (await createTokenService(pica, OFFICIAL_REQUESTS)).create(identity);
     expect(requestsSince(expected.length)).toEqual(expected);
   },
 );

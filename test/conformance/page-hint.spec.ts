@@ -1,5 +1,9 @@
 import { AuthKitToken as OfficialAuthKitToken } from '@picahq/authkit-token';
-import { createTokenService, reasonOf } from '../support/app.js';
+import {
+  createTokenService,
+  OFFICIAL_REQUESTS,
+  reasonOf,
+} from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { until } from '../support/until.js';
 
@@ -28,7 +32,10 @@ describe.each([true, false])('with pageHint: %s', (pageHint) => {
       const official = new OfficialAuthKitToken(pica.secretKey, {
         baseUrl: pica.url,
       });
-      const tokens = await createTokenService(pica, { pageHint });
+      const tokens = await createTokenService(pica, {
+        ...OFFICIAL_REQUESTS,
+        pageHint,
+      });
       pica.integrations = before;
       await tokens.create(ADA);
 
@@ -49,7 +56,7 @@ describe.each([true, false])('with pageHint: %s', (pageHint) => {
 
 describe('the page count of the last token', () => {
   it('lets the next token request all pages at once', async () => {
-    const tokens = await createTokenService(pica);
+    const tokens = await createTokenService(pica, OFFICIAL_REQUESTS);
     await tokens.create(ADA);
     const before = pica.requests.length;
     pica.fault({ path: '/v1/authkit', page: 1, hang: true });
@@ -62,7 +69,7 @@ describe('the page count of the last token', () => {
   });
 
   it('does not fail a token with errors of pages that no longer exist', async () => {
-    const tokens = await createTokenService(pica);
+    const tokens = await createTokenService(pica, OFFICIAL_REQUESTS);
     pica.integrations = 350;
     await tokens.create(ADA);
     pica.integrations = 150;
@@ -80,6 +87,7 @@ describe('the page count of the last token', () => {
   it('is not used for another secret key', async () => {
     let secretKey = pica.secretKey;
     const tokens = await createTokenService(pica, {
+      ...OFFICIAL_REQUESTS,
       secretKey: () => secretKey,
     });
     await tokens.create(ADA);
@@ -90,7 +98,7 @@ describe('the page count of the last token', () => {
   });
 
   it('is not recorded from a token that fails', async () => {
-    const tokens = await createTokenService(pica);
+    const tokens = await createTokenService(pica, OFFICIAL_REQUESTS);
     pica.fault({ path: '/v1/authkit', page: 3, times: 1, status: 401 });
     expect(await reasonOf(tokens.create(ADA))).toBe('secret_rejected');
     const before = pica.requests.length;

@@ -77,9 +77,13 @@ const INVALID: [name: string, options: object, message: RegExp][] = [
   [
     'an unknown http setting',
     { http: { agent: 1 } },
-    /http: given { agent: 1 }/,
+    /http\.agent: there is no such option/,
   ],
-  ['an unknown option', { timout: 5 }, /timout: .*spelling/],
+  [
+    'an unknown option',
+    { timout: 5 },
+    /timout: there is no such option; did you mean timeout\?/,
+  ],
 ];
 
 describe('an app', () => {

@@ -146,7 +146,7 @@ it('keys and values in the store contain neither the secret key nor an identity 
     delete: (key) => entries.delete(key),
   });
   await tokens.create(ADA);
-  expect(entries.size).toBe(2);
+  expect(entries.size).toBe(3);
   for (const key of entries.keys()) {
     expect(key).toMatch(/^authkit:\w+:[\w-]{43}$/);
   }
@@ -166,7 +166,7 @@ describe('an app', () => {
       /cache\.store: given an object without them; .*delete\(key\) or del/,
     ],
     [{ ttl: 0 }, /cache\.ttl: given 0; expected a whole number of milli/],
-    [{ ttl: '5m' }, /cache\.ttl: given another string/],
+    [{ ttl: '5m' }, /cache\.ttl: given '5m'; expected a whole number/],
     [{ flags: 1 }, /cache\.flags: given 1; expected true or false/],
     [
       { integrations: 'yes' },

@@ -21,7 +21,7 @@ const pica = useEmulator({ whiteLabel: true });
 const ADA = { identity: 'ada' };
 const BOB = { identity: 'bob' };
 const EVERYTHING = { flags: true, integrations: true };
-const ALL_PAGES = ['page 1', 'page 2', 'page 3'];
+const ALL_PAGES = ['page 1', 'page 2'];
 const ALL_REQUESTS = ['flags', ...ALL_PAGES];
 
 const createService = (
@@ -76,8 +76,12 @@ describe.each<[string, () => AuthKitCacheOptions['store']]>([
     expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
   });
 
-  it('the option for integrations saves the requests for pages after the first alone', async () => {
-    const tokens = await createService({ store: store(), integrations: true });
+  it('`integrations` without `flags` saves the requests for the pages alone', async () => {
+    const tokens = await createService({
+      store: store(),
+      flags: false,
+      integrations: true,
+    });
     await tokens.create(ADA);
     expect((await create(tokens, ADA)).requests).toEqual(['flags', 'page 1']);
   });
@@ -97,26 +101,35 @@ describe.each<[string, () => AuthKitCacheOptions['store']]>([
   });
 });
 
-it.each([undefined, {}])('nothing is cached with `cache` %j', async (cache) => {
-  const tokens = await createService(cache);
+it.each([undefined, {}])(
+  'the flags alone are cached with `cache` %j',
+  async (cache) => {
+    const tokens = await createService(cache);
+    await tokens.create(ADA);
+    expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
+  },
+);
+
+it('nothing is cached with `flags: false`', async () => {
+  const tokens = await createService({ flags: false });
   await tokens.create(ADA);
   expect((await create(tokens, ADA)).requests).toEqual(ALL_REQUESTS);
 });
 
 describe('each identity', () => {
-  it('receives the requestId of its own page 1, on cache misses and on hits', async () => {
+  it('receives the requestId of its own last page on a cache miss, and of its own page 1 on a hit', async () => {
     const emulator = await startEmulator({
       requestId: ({ body, query }) =>
         `${(body as { identity: string }).identity}, page ${query.page}`,
     });
     const tokens = await createTokenService(emulator, { cache: EVERYTHING });
     const users = Array.from({ length: 20 }, (_, index) => `user ${index}`);
-    for (const _round of ['miss', 'hit']) {
+    for (const page of ['page 2', 'page 1']) {
       const created = await Promise.all(
         users.map((identity) => tokens.create({ identity })),
       );
       expect(created.map(({ requestId }) => requestId)).toEqual(
-        users.map((identity) => `${identity}, page 1`),
+        users.map((identity) => `${identity}, ${page}`),
       );
     }
   });
@@ -126,8 +139,13 @@ describe('each identity', () => {
     await tokens.create(ADA);
     const before = pica.requests.length;
     await tokens.create({ identity: 'acme', identityType: 'team' });
-    expect(pica.requests.slice(before).map(({ body }) => body)).toEqual([
-      { identity: 'acme', identityType: 'team' },
+    expect(
+      pica.requests.slice(before).map(({ body, query }) => ({ body, query })),
+    ).toEqual([
+      {
+        body: { identity: 'acme', identityType: 'team' },
+        query: { limit: '1', page: '1' },
+      },
     ]);
   });
 
@@ -171,14 +189,35 @@ describe('cached integrations', () => {
     },
   );
 
-  it('are dropped when page 1 has another total, and not used again when the old total comes back', async () => {
+  it('are replaced when the first row changes and their number does not', async () => {
     const tokens = await createService(EVERYTHING);
     await tokens.create(ADA);
-    pica.integrations = 300;
-    const fault = pica.fault({ page: 2, status: 404 });
-    expect(await reasonOf(tokens.create(ADA))).toBe('rejected');
-    fault.remove();
-    pica.integrations = 247;
+    pica.integrations = pica.rows.map((row, index) =>
+      index === 0 ? { ...row, title: 'Renamed' } : row,
+    );
+    expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+    expect((await create(tokens, ADA)).requests).toEqual(['page 1']);
+  });
+
+  it.each([null, undefined])(
+    'are not stored when the total of the pages is %s',
+    async (total) => {
+      pica.fault({
+        method: 'POST',
+        transform: (page) => ({ ...page, total }),
+      });
+      const tokens = await createService(EVERYTHING);
+      await tokens.create(ADA);
+      expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
+    },
+  );
+
+  it('are not probed for `ttl` after three outdated entries in a row', async () => {
+    const tokens = await createService(EVERYTHING);
+    for (const total of [247, 248, 249, 250]) {
+      pica.integrations = total;
+      expect((await tokens.create(ADA)).total).toBe(total);
+    }
     expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
   });
 
@@ -214,14 +253,6 @@ describe('cached integrations', () => {
     expect(requestNames(other)).toEqual(ALL_REQUESTS);
   });
 
-  it('are not shared between services with different pageSizes in one store', async () => {
-    const cache = { store: new Keyv(), ...EVERYTHING };
-    await (await createService(cache)).create(ADA);
-    const tokens = await createService(cache, { pageSize: 50 });
-    const { requests } = await create(tokens, ADA);
-    expect(requests).toEqual([...ALL_PAGES, 'page 4', 'page 5']);
-  });
-
   it('are not shared between secret keys in one store', async () => {
     const cache = { store: new Keyv(), ...EVERYTHING };
     await (await createService(cache)).create(ADA);
@@ -232,10 +263,10 @@ describe('cached integrations', () => {
     expect(await reasonOf(tokens.create(ADA))).toBe('secret_rejected');
   });
 
-  it('of more than `maxPages` pages are rejected as malformed', async () => {
+  it('of more than `maxPages` pages are fetched, and rejected as malformed', async () => {
     const cache = { store: new Keyv(), ...EVERYTHING };
     await (await createService(cache)).create(ADA);
-    const strict = await createService(cache, { maxPages: 2 });
+    const strict = await createService(cache, { maxPages: 1 });
     expect(await reasonOf(strict.create(ADA))).toBe('malformed');
   });
 
@@ -301,111 +332,95 @@ it('flags are not cached when their request fails', async () => {
   expect(token.isWhiteLabel).toBe(true);
 });
 
+it('an expired value of the flags serves while their request fails', async () => {
+  const tokens = await createService({ ttl: 50 });
+  expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
+  await sleep(80);
+  const fault = pica.fault({ path: '/v1/users/flags', status: 404 });
+  expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
+  expect(fault.hits).toBe(1);
+});
+
 describe('of 50 concurrent tokens', () => {
   const users = Array.from({ length: 50 }, (_, index) => ({
     identity: `user-${index}`,
   }));
-  /** How often each request was sent since the emulator had received a number of them. */
-  const counts = (since = 0) => {
-    const result: Record<string, number> = {};
-    for (const name of requestsSince(since)) {
-      result[name] = (result[name] ?? 0) + 1;
-    }
-    return result;
-  };
-  const ONE_FETCH = { flags: 1, 'page 1': 50, 'page 2': 1, 'page 3': 1 };
+  const flagRequests = () =>
+    requestNames(pica).filter((name) => name === 'flags').length;
 
-  describe.each<[string, () => AuthKitCacheOptions['store']]>([
-    ['the memory of the instance', () => 'memory'],
-    ['a Keyv', () => new Keyv()],
-  ])('with %s as store', (_name, store) => {
-    it.each([
-      ['are not cached', undefined],
-      ['have expired', 150],
-    ])(
-      'one fetches flags and further pages when they %s',
-      async (_state, ttl) => {
-        const tokens = await createService({
-          store: store(),
-          ...EVERYTHING,
-          ...(ttl && { ttl }),
-        });
-        if (ttl) {
-          await tokens.create(ADA);
-          await sleep(ttl + 50);
-        }
-        const before = pica.requests.length;
-        pica.latency = 20;
-        const created = await Promise.all(
-          users.map((identity) => tokens.create(identity)),
-        );
-        expect(counts(before)).toEqual(ONE_FETCH);
-        for (const { rows } of created) expect(rows).toEqual(pica.rows);
-        const requestIds = created.map(({ requestId }) => requestId);
-        expect(new Set(requestIds).size).toBe(50);
-      },
-    );
-  });
-
-  it('the others are complete when the one that fetches is cancelled', async () => {
+  it('one fetches the flags for all, and each has a requestId of its own', async () => {
     const tokens = await createService(EVERYTHING);
-    pica.fault({ method: 'GET', delay: 1_500 });
-    pica.fault({ page: 2, delay: 1_500 });
-    const caller = new AbortController();
-    const first = reasonOf(tokens.create(ADA, { signal: caller.signal }));
-    await until(() => requestNames(pica).includes('page 2'));
-    const others = users.map((identity) => tokens.create(identity));
-    await until(() => counts()['page 1'] === 51);
-    await sleep(50);
-    caller.abort();
-    expect(await first).toBe('cancelled');
-    for (const { rows, isWhiteLabel } of await Promise.all(others)) {
+    pica.latency = 20;
+    const created = await Promise.all(
+      users.map((identity) => tokens.create(identity)),
+    );
+    expect(flagRequests()).toBe(1);
+    for (const { rows, isWhiteLabel } of created) {
       expect(rows).toEqual(pica.rows);
       expect(isWhiteLabel).toBe(true);
     }
-    expect(counts()).toEqual({ ...ONE_FETCH, 'page 1': 51 });
+    const requestIds = created.map(({ requestId }) => requestId);
+    expect(new Set(requestIds).size).toBe(50);
   });
 
-  it('a later one is complete when the one that fetches times out', async () => {
-    const tokens = await createService(EVERYTHING, {
-      timeout: 1_000,
-      attemptTimeout: 700,
-    });
-    // Page 2 fails for good within the time of the first token and not within that of the second.
-    pica.fault({ page: 2, times: 1, delay: 5_000 });
-    pica.fault({ page: 2, times: 1, delay: 500 });
-    const first = reasonOf(tokens.create(ADA));
-    await until(() => requestNames(pica).includes('page 2'));
-    await sleep(500);
-    const second = tokens.create(BOB);
-    expect(await first).toBe('timed_out');
-    expect((await second).rows).toEqual(pica.rows);
+  it('the others have the flags when the one that fetches them is cancelled', async () => {
+    const tokens = await createService({});
+    pica.fault({ method: 'GET', delay: 400 });
+    const caller = new AbortController();
+    const first = reasonOf(tokens.create(ADA, { signal: caller.signal }));
+    await until(() => flagRequests() === 1);
+    const others = users.map((identity) => tokens.create(identity));
+    await sleep(50);
+    caller.abort();
+    expect(await first).toBe('cancelled');
+    for (const { isWhiteLabel } of await Promise.all(others)) {
+      expect(isWhiteLabel).toBe(true);
+    }
+    expect(flagRequests()).toBe(1);
   });
 
-  it('all that are cancelled end the fetch, and the next token starts another', async () => {
-    const tokens = await createService(EVERYTHING);
-    const fault = pica.fault({ page: 2, hang: true });
+  it('all that are cancelled end the request for the flags, and the next token sends another', async () => {
+    const tokens = await createService({});
+    const fault = pica.fault({ method: 'GET', hang: true });
     const caller = new AbortController();
     const cancelled = [ADA, BOB].map((identity) =>
       reasonOf(tokens.create(identity, { signal: caller.signal })),
     );
-    await until(() => requestNames(pica).includes('page 2'));
+    await until(() => flagRequests() === 1);
     caller.abort();
     expect(await Promise.all(cancelled)).toEqual(['cancelled', 'cancelled']);
     await until(() => pica.requests.some(({ aborted }) => aborted));
     fault.remove();
-    expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+    expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
+  });
+});
+
+describe('the page count in a store that instances share', () => {
+  it('lets the first token of a new process fetch all pages in one round trip', async () => {
+    const store = new Keyv();
+    pica.integrations = 1000;
+    await (await createService({ store })).create(ADA);
+    const before = pica.requests.length;
+    pica.fault({ page: 1, hang: true });
+    const token = (await createService({ store })).create(ADA, {
+      signal: AbortSignal.timeout(500),
+    });
+    token.catch(() => {});
+    await until(() => pica.requests.length === before + 7);
+    await expect(token).rejects.toMatchObject({ reason: 'cancelled' });
   });
 
-  it('all fail with a page that fails, and the next token fetches it again', async () => {
-    const tokens = await createService(EVERYTHING);
-    pica.latency = 20;
-    const fault = pica.fault({ page: 2, status: 400 });
-    const reasons = await Promise.all(
-      users.map((identity) => reasonOf(tokens.create(identity))),
-    );
-    expect(new Set(reasons)).toEqual(new Set(['rejected']));
-    fault.remove();
-    expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
-  });
+  it.each([300_000, -1, 1.5, 'many', { length: 9 }])(
+    'costs `maxPages` requests at most when the store returns %j',
+    async (hint) => {
+      const store = {
+        get: (key: string) => (key.includes(':pages:') ? hint : undefined),
+        set: () => {},
+        delete: () => {},
+      };
+      const tokens = await createService({ store }, { maxPages: 4 });
+      expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+      expect(pica.requests.length).toBeLessThanOrEqual(5);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import {
   createTokenService,
+  OFFICIAL_REQUESTS,
   PLATFORMS,
   reasonOf,
   startApp,
@@ -12,7 +13,11 @@ import { until } from '../support/until.js';
 const ADA = { identity: 'ada' };
 
 /** Options with which no request ends by itself. */
-const PATIENT = { timeout: 60_000, attemptTimeout: 60_000 };
+const PATIENT = {
+  ...OFFICIAL_REQUESTS,
+  timeout: 60_000,
+  attemptTimeout: 60_000,
+};
 
 const pica = useEmulator({ integrations: 1000 });
 
@@ -152,15 +157,28 @@ describe.each(PLATFORMS)('an app on %s', (platform) => {
     );
   });
 
-  it('cancels tokens outside of requests and closes its connections when it closes', async () => {
-    const { tokens, close } = await start();
+  it('waits for pending tokens at most for `timeout` when it closes, then answers unavailable and closes its connections', async () => {
+    const { tokens, close } = await startApp({
+      pica,
+      platform,
+      options: { ...PATIENT, timeout: 300 },
+    });
     await tokens.create(ADA);
     expect(pica.openConnections).toBeGreaterThan(0);
     pica.fault({ hang: true });
     const pending = reasonOf(tokens.create(ADA));
     await close();
-    expect(await pending).toBe('cancelled');
-    expect(await reasonOf(tokens.create(ADA))).toBe('cancelled');
+    expect(['unavailable', 'timed_out']).toContain(await pending);
+    expect(await reasonOf(tokens.create(ADA))).toBe('unavailable');
     await until(() => pica.openConnections === 0);
+  });
+
+  it('completes pending tokens before it closes', async () => {
+    const { tokenUrl, close } = await start();
+    pica.latency = 100;
+    const response = requestToken(tokenUrl);
+    await until(() => pica.requests.length > 0);
+    await close();
+    expect((await response).status).toBe(200);
   });
 });

@@ -176,6 +176,9 @@ const PATHS = [
   '/my/authkit-token',
 ];
 
+/** Variants of which nothing is promised where the router does not serve them. */
+const NOT_PROMISED = ['/AUTHKIT-token', '/authkit-token/', '/authkit-token//'];
+
 /** A Fastify whose router serves more variants, as that of Fastify 4 does by default. */
 const LENIENT: AppSettings = {
   fastify: {
@@ -218,6 +221,8 @@ describe.each<[Platform, string, AppSettings]>([
       async (path) => {
         const app = await start({});
         const isServed = (await app('POST', path, WIDGET, '{}')).status === 200;
+        // Nest's own middleware runs for these on Fastify, whether the router serves them or not.
+        if (!isServed && NOT_PROMISED.includes(path)) return;
         const without = await start(false);
 
         for (const [origin, allowed] of [
@@ -233,12 +238,10 @@ describe.each<[Platform, string, AppSettings]>([
               ? {
                   'access-control-allow-origin': allowed,
                   'access-control-allow-credentials': undefined,
-                  'cache-control': what === 'token' ? 'no-store' : undefined,
+                  'cache-control': 'no-store',
                 }
               : headersOf(await without(method, path, origin, body));
             const received = headersOf(await app(method, path, origin, body));
-            // Whether what never reaches the route is stored is not promised.
-            if (isServed && what !== 'token') delete received['cache-control'];
             expect({ what, origin, isServed, ...received }).toEqual({
               what,
               origin,

@@ -1,5 +1,6 @@
 import type { EmulatorFault } from '../../lib/testing/index.js';
 import {
+  OFFICIAL_REQUESTS,
   PLATFORMS,
   startApp,
   type AppSettings,
@@ -9,8 +10,8 @@ import { useEmulator } from '../support/emulator.js';
 import { requestToken, WIDGET } from '../support/http.js';
 import { captureOutput, mockBackoff } from '../support/mocks.js';
 import {
-  attemptsOf,
   attemptTimeoutOf,
+  expectAttempts,
   UPSTREAM_FAILURES,
 } from '../support/upstream-failures.js';
 
@@ -30,7 +31,7 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
     const { tokenUrl } = await startApp({
       platform,
       logs: true,
-      options: { timeout: TIMEOUT, ...options },
+      options: { ...OFFICIAL_REQUESTS, timeout: TIMEOUT, ...options },
       ...settings,
     });
     mockBackoff(0);
@@ -64,9 +65,11 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
           : (retryAfter ?? null),
       );
       expect(duration).toBeLessThan(TIMEOUT + SLACK);
-      expect(
+      expectAttempts(
         pica.requests.filter(({ path }) => path === '/v1/authkit'),
-      ).toHaveLength(attemptsOf(failure, 2));
+        failure,
+        2,
+      );
 
       expect(printed.match(/No token.*/g)).toEqual([
         expect.stringContaining(reason),

@@ -12,7 +12,7 @@ import {
   type AuthKitIdentity,
 } from '../../lib/index.js';
 import type { EmulatorFault } from '../../lib/testing/index.js';
-import { createTokenService } from '../support/app.js';
+import { createTokenService, OFFICIAL_REQUESTS } from '../support/app.js';
 import { afterTest } from '../support/cleanup.js';
 import { useEmulator } from '../support/emulator.js';
 
@@ -163,7 +163,7 @@ describe('a token', () => {
   it('equals the token of the official package, whatever the integrations are', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     afterTest(() => warn.mockRestore());
-    const tokens = await createTokenService(pica);
+    const tokens = await createTokenService(pica, OFFICIAL_REQUESTS);
     const official = new OfficialAuthKitToken(SECRET, { baseUrl: pica.url });
     await fc.assert(
       fc.asyncProperty(rows, fc.boolean(), async (integrations, whiteLabel) => {

@@ -269,7 +269,7 @@ describe('the HTTP client of the module', () => {
     const tokens = await createTokenService(pica);
     await tokens.create(ADA);
     const request = pica.requests.find(({ method }) => method === 'POST');
-    expect(request?.query).toEqual({ limit: '100', page: '1' });
+    expect(request?.query).toEqual({ limit: '150', page: '1' });
     expect(request?.headers).not.toHaveProperty('authorization');
     expect(request?.body).toEqual(ADA);
     expect(seen).toEqual([]);

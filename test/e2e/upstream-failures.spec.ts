@@ -1,13 +1,18 @@
 import type { EmulatorFault } from '../../lib/testing/index.js';
-import { createTokenService, reasonOf, startApp } from '../support/app.js';
+import {
+  createTokenService,
+  OFFICIAL_REQUESTS,
+  reasonOf,
+  startApp,
+} from '../support/app.js';
 import { afterTest } from '../support/cleanup.js';
 import { useEmulator } from '../support/emulator.js';
-import { requestToken } from '../support/http.js';
+import { ONE_WIDGET, requestToken, WIDGET } from '../support/http.js';
 import { captureOutput, mockBackoff } from '../support/mocks.js';
 import { until } from '../support/until.js';
 import {
-  attemptsOf,
   attemptTimeoutOf,
+  expectAttempts,
   UPSTREAM_FAILURES,
 } from '../support/upstream-failures.js';
 
@@ -64,6 +69,7 @@ describe.each(['pica', 'one'] as const)('with vendor %s', (vendor) => {
       pica,
       logs: true,
       options: {
+        ...OFFICIAL_REQUESTS,
         paging: 'all',
         retries: RETRIES,
         timeout: TIMEOUT,
@@ -72,7 +78,8 @@ describe.each(['pica', 'one'] as const)('with vendor %s', (vendor) => {
     });
     mockBackoff(0);
     const started = performance.now();
-    const response = await requestToken(tokenUrl);
+    const origin = vendor === 'pica' ? WIDGET : ONE_WIDGET;
+    const response = await requestToken(tokenUrl, { origin });
     return { ...response, duration: performance.now() - started };
   };
   const requestsOf = (page: number) =>
@@ -94,7 +101,7 @@ describe.each(['pica', 'one'] as const)('with vendor %s', (vendor) => {
         expect(response.body.reason).toBe(failure.reason);
         expect(response.status).toBe(failure.status);
         expect(typeof response.body.message).toBe('string');
-        expect(requestsOf(page)).toHaveLength(attemptsOf(failure, RETRIES));
+        expectAttempts(requestsOf(page), failure, RETRIES);
         expect(response.duration).toBeLessThan(TIMEOUT + 300);
       },
     );
@@ -140,9 +147,11 @@ describe.each(['pica', 'one'] as const)('with vendor %s', (vendor) => {
         expect(response.status).toBe(200);
         expect(response.body.rows).toHaveLength(350);
         expect(response.body.isWhiteLabel).toBe(false);
-        expect(
+        expectAttempts(
           pica.requests.filter(({ path }) => path === '/v1/users/flags'),
-        ).toHaveLength(attemptsOf(failure, RETRIES));
+          failure,
+          RETRIES,
+        );
         expect(response.duration).toBeLessThan(TIMEOUT + 300);
         expect(printed().match(/.*\bflags\b.*/g)).toEqual(
           OBJECTS.includes(failure.name)
@@ -164,7 +173,10 @@ describe('an upstream that sends as much as it can', () => {
       path: '/v1/authkit',
       transform: (page: object) => ({ ...page, pages: 100, filler }),
     });
-    const tokens = await createTokenService(pica, { timeout: 20_000 });
+    const tokens = await createTokenService(pica, {
+      ...OFFICIAL_REQUESTS,
+      timeout: 20_000,
+    });
     expect(await reasonOf(tokens.create({ identity: 'ada' }))).toBe(
       'malformed',
     );

@@ -99,6 +99,12 @@ export interface RunningApp extends TestApp {
   readonly tokenUrl: string;
 }
 
+/** The settings with which the requests equal those of the official package: pages of 100, and the flags for every token. */
+export const OFFICIAL_REQUESTS = {
+  pageSize: 100,
+  cache: { flags: false },
+} as const;
+
 /** Options of the module that point at an emulator. */
 export function optionsFor(
   { secretKey, vendor, url }: Upstream = UNREACHABLE,

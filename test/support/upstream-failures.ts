@@ -100,7 +100,7 @@ export const UPSTREAM_FAILURES: readonly UpstreamFailure[] = [
   status(422, 'rejected'),
   status(429, 'rate_limited', { ...RETRIED, retryAfter: '1' }),
   retryAfter(429, '0', 'of 0 s', { ...RETRIED, retryAfter: '0' }),
-  retryAfter(429, '86400', 'of a day', { retryAfter: '86400' }),
+  retryAfter(429, '86400', 'of a day', { retryAfter: '3600' }),
   retryAfter(
     429,
     new Date(Date.now() + 3_600_000).toUTCString(),
@@ -111,7 +111,7 @@ export const UPSTREAM_FAILURES: readonly UpstreamFailure[] = [
   status(501, 'unavailable'),
   status(502, 'unavailable', RETRIED),
   status(503, 'unavailable', RETRIED),
-  retryAfter(503, '86400', 'of a day', { retryAfter: '86400' }),
+  retryAfter(503, '86400', 'of a day', { retryAfter: '3600' }),
   status(504, 'unavailable', RETRIED),
   failure(
     'redirects to another host',
@@ -164,6 +164,22 @@ export function attemptsOf(
   retries: number,
 ): number {
   return isRetried ? 1 + retries : 1;
+}
+
+/**
+ * Expects the requests of one call: as many as {@link attemptsOf} says. A reset
+ * of a kept-alive connection before the response begins costs no attempt, so
+ * one request more may have been made.
+ */
+export function expectAttempts(
+  requests: readonly unknown[],
+  failure: UpstreamFailure,
+  retries: number,
+): void {
+  const attempts = attemptsOf(failure, retries);
+  const most = 'reset' in failure.fault ? attempts + 1 : attempts;
+  expect(requests.length).toBeGreaterThanOrEqual(attempts);
+  expect(requests.length).toBeLessThanOrEqual(most);
 }
 
 /**

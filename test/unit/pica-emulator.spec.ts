@@ -766,12 +766,7 @@ describe('an invalid option', () => {
       TypeError,
       /latencey: there is no such option; did you mean latency/,
     ],
-    [
-      'no options',
-      'pica',
-      TypeError,
-      /given a string of 4 characters; expected an object/,
-    ],
+    ['no options', 'pica', TypeError, /given a string; expected an object/],
     [
       'an empty key',
       { secretKey: '' },
