@@ -13,6 +13,7 @@ import {
 } from './authkit.constants.js';
 import { createControllers } from './endpoint/create-controllers.js';
 import { defaultAudience } from './grant/grant-jwt.js';
+import { withTimeout } from './identity/extract-identity.js';
 import {
   resolveControllerOptions,
   type AuthKitModuleExtras,
@@ -23,6 +24,7 @@ import {
   type AuthKitModuleOptions,
   type ModuleOptions,
 } from './options/module.options.js';
+import { Secret } from './options/validation.js';
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(
@@ -33,16 +35,17 @@ function register(
   const controllers = options && createControllers(options);
   const settings = { needsGrants: Boolean(options?.grants), errors };
   const providers: Provider[] = [
-    ...(definition.providers ?? []),
+    ...(definition.providers ?? []).map(hideOptions),
     {
       provide: AUTHKIT_OPTIONS,
-      useFactory: (given: AuthKitModuleOptions) =>
-        resolveOptions(given, settings),
+      useFactory: (given: Secret<AuthKitModuleOptions>) =>
+        resolveOptions(given.reveal(), settings),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
       provide: AUTHKIT_IDENTITY_EXTRACTOR,
-      useFactory: ({ identity }: ModuleOptions) => identity,
+      useFactory: ({ identity, timeout }: ModuleOptions) =>
+        withTimeout(identity, timeout),
       inject: [AUTHKIT_OPTIONS],
     },
     { provide: AUTHKIT_CONTROLLERS, useValue: controllers },
@@ -58,6 +61,26 @@ function register(
     ],
     controllers: controllers ? Object.values(controllers) : [],
     providers,
+  };
+}
+
+/**
+ * Wraps the options as the app has written them, or as its factory returns
+ * them. Nest keeps dynamic modules, factories and what they return, and shows
+ * them to whatever inspects its container.
+ */
+function hideOptions(provider: Provider): Provider {
+  if (!('provide' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN) {
+    return provider;
+  }
+  if ('useValue' in provider) {
+    return { ...provider, useValue: new Secret(provider.useValue) };
+  }
+  const { useFactory, ...rest } = provider as FactoryProvider;
+  return {
+    ...rest,
+    useFactory: async (...dependencies: unknown[]) =>
+      new Secret(await useFactory(...dependencies)),
   };
 }
 

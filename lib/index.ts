@@ -46,15 +46,22 @@ export type {
   AuthKitModuleExtras,
 } from './options/controller.options.js';
 export { authKitConfig } from './options/environment.js';
+export type { AuthKitConnectionLabel } from './options/connection-label.js';
 export type { AuthKitGrantOptions } from './options/grant.options.js';
 export type { AuthKitHttpOptions } from './options/http.options.js';
 export type {
   AuthKitModuleOptions,
   AuthKitOptionsFactory,
+  AuthKitScope,
+  ConnectionLabelResolver,
   ConnectedListener,
+  IntegrationFilter,
+  ScopeResolver,
   SecretKeyResolver,
 } from './options/module.options.js';
+export type { AuthKitIntegrationListing } from './token/connectors.js';
 export {
   AuthKitTokenService,
   type CreateTokenOptions,
+  type ListIntegrationsOptions,
 } from './token/token.service.js';

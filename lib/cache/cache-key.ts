@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto';
  * @param parts everything that the value depends on, beside the secret
  */
 export function cacheKey(
-  kind: 'flags' | 'integrations' | 'grant',
+  kind: 'flags' | 'connectors' | 'integrations' | 'pages' | 'grant',
   secret: string,
   ...parts: (string | number)[]
 ): string {

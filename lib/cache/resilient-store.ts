@@ -145,9 +145,8 @@ export class ResilientStore implements OnApplicationShutdown {
 export function createCacheStore({
   cache,
 }: {
-  cache?: CacheOptions;
-}): ResilientStore | undefined {
-  if (!cache) return undefined;
+  cache: CacheOptions;
+}): ResilientStore {
   const store = cache.store === 'memory' ? new MemoryStore() : cache.store;
   return new ResilientStore(store, cache.ttl);
 }

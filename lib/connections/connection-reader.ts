@@ -30,8 +30,8 @@ const PROOF_TTL = 3_600_000;
 /** Reads connections from Pica. What it returns has been compared with the query, whatever Pica made of it. */
 export class ConnectionReader {
   private readonly vendor: VendorProfile;
-  /** The secret keys for which the filter `identity` has found an owner's connections. */
-  private readonly provenKeys = new BoundedMap<true>(1_000);
+  /** The accounts for which the filter `identity` has found an owner's connections. */
+  private readonly provenAccounts = new BoundedMap<true>(1_000);
 
   constructor(
     private readonly options: Pick<
@@ -211,21 +211,21 @@ export class ConnectionReader {
   }
 
   /** Whether an empty list means that the owner has no connections. */
-  private isProven({ secretKey }: Session): boolean {
+  private isProven({ account }: Session): boolean {
     return (
       this.vendor.hasClearIdentityFilter ||
-      this.provenKeys.get(secretKey) === true
+      this.provenAccounts.get(account) === true
     );
   }
 
   /** @param found what the filter `identity` of a query has found */
   private recordProof(
-    { secretKey }: Session,
+    { account }: Session,
     { isIdentitySent }: ConnectionQuery,
     found: readonly AuthKitConnection[],
   ): void {
     if (isIdentitySent && found.length > 0)
-      this.provenKeys.set(secretKey, true, PROOF_TTL);
+      this.provenAccounts.set(account, true, PROOF_TTL);
   }
 
   /** Runs a step for each index, `concurrency` of them in parallel. */

@@ -455,7 +455,8 @@ function ambiguous(
   });
 }
 
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+/** Reads an iterable to its end. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
   for await (const item of items) collected.push(item);
   return collected;

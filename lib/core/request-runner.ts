@@ -1,4 +1,9 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import {
   defer,
   firstValueFrom,
@@ -13,14 +18,16 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
-import { isSecretKey, type ModuleOptions } from '../options/module.options.js';
+import type { ModuleOptions } from '../options/module.options.js';
 import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
+import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
 import { VENDORS } from '../pica/vendors.js';
+import { AccountResolver } from './account.js';
 import { Admission } from './admission.js';
-import { Cancellation } from './cancellation.js';
+import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
 
 /** One request of the app that needs calls to Pica. */
@@ -31,6 +38,8 @@ export interface AppRequest {
   readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
+  /** When the deadline began, on the clock of `performance.now()`. Default: now */
+  readonly startedAt?: number;
   /** Time beyond the `timeout` option, in ms. Default: 0 */
   readonly extraTime?: number;
   /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
@@ -46,7 +55,8 @@ export type Task<T> = (
 /** A running request of an identity. */
 export interface Session {
   readonly identity: AuthKitIdentity;
-  readonly secretKey: string;
+  /** Identifies the account in caches and limits. */
+  readonly account: string;
   /** Makes one call. */
   call<T>(call: PicaCall<T>): Promise<T>;
   /** Waits between two calls. */
@@ -64,37 +74,50 @@ export type Steps<T> = (session: Session) => Promise<T>;
  * @internal
  */
 @Injectable()
-export class RequestRunner implements OnApplicationShutdown {
+export class RequestRunner
+  implements BeforeApplicationShutdown, OnApplicationShutdown
+{
   private readonly admission = new Admission();
   private readonly cancellation = new Cancellation();
+  private readonly memory: MemoryBudget;
   private readonly log: FailureLog;
+  private readonly accounts: AccountResolver;
+  private isDraining = false;
 
   constructor(
     @Inject(PicaClient) private readonly pica: PicaClient,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {
+    this.memory = new MemoryBudget(options.maxBytesInFlight);
     this.log = new FailureLog(VENDORS[options.vendor]);
+    this.accounts = new AccountResolver(options);
   }
 
   /** @throws {AuthKitException} and nothing else */
   async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
     const { outcome, identity, signal, extraTime = 0, isHandled } = request;
-    const started = performance.now();
-    const timeout = this.options.timeout + extraTime;
+    const { startedAt = performance.now() } = request;
+    const deadline = new Deadline(this.options.timeout + extraTime, startedAt);
+    const received = new ReceivedBytes(this.memory);
     try {
-      const releaseSlot = this.admission.acquireSlot();
+      if (this.isDraining) throw shuttingDown();
+      const releases = [this.admission.acquireSlot()];
       try {
-        const result$ = defer(() => this.prepare(identity, timeout)).pipe(
-          switchMap((prepared) => task(prepared.context, prepared.identity)),
-          takeUntil(this.cancellation.of(signal, timeout)),
+        const result$ = defer(() => this.prepare(identity)).pipe(
+          switchMap(({ identity, account }) => {
+            releases.push(this.admission.acquireAccountSlot(account.account));
+            return task({ ...account, deadline, received }, identity);
+          }),
+          takeUntil(this.cancellation.of(signal, deadline.remaining())),
         );
         return await firstValueFrom(result$);
       } finally {
-        releaseSlot();
+        received.release();
+        for (const release of releases) release();
       }
     } catch (error) {
       const failure = normalizeError(error);
-      const duration = performance.now() - started;
+      const duration = performance.now() - startedAt;
       this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;
     }
@@ -118,7 +141,7 @@ export class RequestRunner implements OnApplicationShutdown {
             firstValueFrom(source.pipe(takeUntil(ended)));
           const session: Session = {
             identity: identity!,
-            secretKey: context.secretKey,
+            account: context.account,
             call: (call) => untilEnded(this.pica.request(call, context)),
             wait: (ms) => untilEnded(timer(ms)),
           };
@@ -130,7 +153,7 @@ export class RequestRunner implements OnApplicationShutdown {
   /**
    * Waits between two requests.
    *
-   * @throws {AuthKitException} `cancelled` on the signal, or when the app shuts down
+   * @throws {AuthKitException} `cancelled` on the signal, `unavailable` when the app shuts down
    */
   async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const cancelled$ = this.cancellation.of(signal, MAX_TIMEOUT_MS);
@@ -138,57 +161,30 @@ export class RequestRunner implements OnApplicationShutdown {
     await firstValueFrom(wait$.pipe(takeUntil(cancelled$)));
   }
 
-  /** Requests have been answered by then. What still runs was started elsewhere. */
-  onApplicationShutdown(): void {
-    this.cancellation.cancelAll();
+  /** Waits for the pending requests, at most `timeout`. Later ones fail as `unavailable`. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isDraining = true;
+    let timeout: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<void>((resolve) => {
+      timeout = setTimeout(resolve, this.options.timeout);
+    });
+    await Promise.race([this.admission.idle(), timedOut]);
+    clearTimeout(timeout);
+    this.cancellation.shutDown();
   }
 
-  private async prepare(
-    candidate: AuthKitIdentity | undefined | null,
-    timeout: number,
-  ) {
-    const deadline = new Deadline(timeout);
+  onApplicationShutdown(): void {
+    this.cancellation.shutDown();
+  }
+
+  private async prepare(candidate: AuthKitIdentity | undefined | null) {
     const identity =
       candidate === undefined ? undefined : parseIdentity(candidate);
     if (identity && /[\s:]/.test(identity.identity)) {
       this.log.warnAmbiguousIdentity();
     }
-    const secretKey = await this.resolveSecretKey(identity);
-    const context: RequestContext = {
-      secretKey,
-      deadline,
-      received: { bytes: 0 },
-    };
-    return { identity, context };
+    return { identity, account: await this.accounts.resolve(identity) };
   }
-
-  private async resolveSecretKey(
-    identity: AuthKitIdentity | undefined,
-  ): Promise<string> {
-    const given = this.options.secretKey.reveal();
-    if (typeof given === 'string') return given;
-    let secretKey: unknown;
-    try {
-      secretKey = await given(identity);
-    } catch {
-      // The error may quote the key.
-      throw keyFailure('unavailable', 'threw an error');
-    }
-    if (isSecretKey(secretKey)) return secretKey;
-    throw keyFailure(
-      'secret_rejected',
-      'returned what cannot be sent as a key',
-    );
-  }
-}
-
-function keyFailure(
-  reason: 'unavailable' | 'secret_rejected',
-  what: string,
-): AuthKitException {
-  return new AuthKitException(reason, {
-    cause: new Error(`the secretKey function ${what}`),
-  });
 }
 
 function normalizeError(error: unknown): AuthKitException {

@@ -7,6 +7,9 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { AuthKitException } from '../authkit.exception.js';
 
+/** The maximum of `Retry-After` in seconds. */
+const MAX_RETRY_AFTER = 3_600;
+
 /** The default of `Retry-After` for a 429 in seconds. */
 const DEFAULT_RETRY_AFTER = 1;
 
@@ -36,7 +39,8 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
       exception.retryAfter ??
       (reason === 'rate_limited' ? DEFAULT_RETRY_AFTER : undefined);
     if (retryAfter !== undefined) {
-      httpAdapter.setHeader(response, 'Retry-After', String(retryAfter));
+      const seconds = Math.min(retryAfter, MAX_RETRY_AFTER);
+      httpAdapter.setHeader(response, 'Retry-After', String(seconds));
     }
     httpAdapter.reply(response, exception.getResponse(), exception.getStatus());
   }

@@ -14,6 +14,7 @@ import type {
   ConnectionsRouteOptions,
   ControllerOptions,
 } from '../options/controller.options.js';
+import { AllowedOriginGuard } from './allowed-origin.guard.js';
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
 import { AuthKitConnectionsController } from './connections.controller.js';
 import { AuthKitGrantController } from './grant.controller.js';
@@ -113,7 +114,8 @@ function trimSlashes(path: string): string {
 /** The guards of the token route. The last one stores the identity. */
 function tokenGuards({ grants, guards }: ControllerOptions) {
   if (grants === 'optional') return [createOptionalGrantGuard(guards)];
-  return grants ? [AuthKitGrantGuard] : [...guards, AuthKitIdentityGuard];
+  if (grants) return [AuthKitGrantGuard];
+  return [AllowedOriginGuard, ...guards, AuthKitIdentityGuard];
 }
 
 function decorateClass(

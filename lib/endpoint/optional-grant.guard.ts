@@ -7,18 +7,22 @@ import {
 } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { hasGrantType } from '../grant/grant-jwt.js';
 import { AuthKitGrantGuard, extractBearerToken } from '../grant/grant.guard.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
+import { ModuleOptions } from '../options/module.options.js';
+import { AllowedOriginGuard } from './allowed-origin.guard.js';
 
 type Guard = Type<CanActivate> | CanActivate;
 
 /**
  * Creates the guard of `grants: 'optional'`: a bearer that claims to be a grant
- * must be a valid one; every other request goes through the guards of the app.
+ * must be a valid one; every other request goes through the
+ * {@link AllowedOriginGuard} and the guards of the app.
  *
- * Those guards are resolved from the module, where the grant route has put
+ * The app's guards are resolved from the module, where the grant route has put
  * them, so that `overrideGuard()` of a test replaces them.
  */
 export function createOptionalGrantGuard(
@@ -26,11 +30,19 @@ export function createOptionalGrantGuard(
 ): Type<CanActivate> {
   @Injectable()
   class OptionalGrantGuard extends AuthKitGrantGuard {
+    private readonly guards: readonly Guard[];
+
     constructor(
       @Inject(AuthKitGrantService) grants: AuthKitGrantService,
       @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+      @Inject(AUTHKIT_OPTIONS) options: ModuleOptions,
     ) {
       super(grants);
+      this.guards = [
+        new AllowedOriginGuard(options),
+        ...guards,
+        AuthKitIdentityGuard,
+      ];
     }
 
     override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -40,7 +52,7 @@ export function createOptionalGrantGuard(
       }
       const contextId = ContextIdFactory.getByRequest(request);
       this.moduleRef.registerRequestByContextId(request, contextId);
-      for (const guard of [...guards, AuthKitIdentityGuard]) {
+      for (const guard of this.guards) {
         const instance =
           typeof guard === 'function'
             ? await this.moduleRef.resolve(guard, contextId)

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
 import type { ModuleOptions } from '../options/module.options.js';
-import { VENDORS } from '../pica/vendors.js';
+import { tokenOrigins } from './allowed-origin.guard.js';
 import {
   answerPreflight,
   setRouteHeaders,
@@ -24,7 +24,7 @@ interface ServerRoute {
 export function applyRoutes(
   consumer: MiddlewareConsumer,
   { token, grant, connections }: AuthKitControllers,
-  { vendor, allowedOrigins, pageOrigins }: ModuleOptions,
+  options: ModuleOptions,
   adapter: HttpServer | undefined,
 ): void {
   const apply = (controller: Type | undefined, policy: CorsPolicy | null) => {
@@ -36,14 +36,14 @@ export function applyRoutes(
     token,
     hasCors
       ? {
-          origins: [VENDORS[vendor].widgetOrigin, ...allowedOrigins],
+          origins: tokenOrigins(options),
           methods: ['POST'],
           // Grants and bearers come in a header.
           credentials: false,
         }
       : null,
   );
-  const ofPages = { origins: pageOrigins, credentials: true };
+  const ofPages = { origins: options.pageOrigins, credentials: true };
   apply(grant, { ...ofPages, methods: ['POST'] });
   apply(connections, {
     ...ofPages,

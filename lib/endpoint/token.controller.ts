@@ -10,7 +10,8 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { AuthKitTokenService } from '../token/token.service.js';
+import { getRequestStart } from '../identity/request-identity.js';
+import { AuthKitTokenService, STARTED_AT } from '../token/token.service.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 
 /** The part of a platform's request that the route reads. */
@@ -44,7 +45,11 @@ export abstract class AuthKitTokenController {
   ): Promise<void> {
     const page = this.options.paging === 'forward' ? parseQuery(request) : {};
     const signal = abortOnClose(response);
-    const json = await this.createJson(identity, { ...page, signal });
+    const json = await this.createJson(identity, {
+      ...page,
+      signal,
+      [STARTED_AT]: getRequestStart(request),
+    });
     sendJson(response, json);
   }
 

@@ -7,7 +7,7 @@ import {
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
 import type { IdentityExtractor } from './extract-identity.js';
 import { parseIdentity } from './parse-identity.js';
-import { setRequestIdentity } from './request-identity.js';
+import { setRequestIdentity, startRequestClock } from './request-identity.js';
 
 /**
  * Identifies the caller by the module's `identity` option. The handler gets the
@@ -38,6 +38,7 @@ export class AuthKitIdentityGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<object>();
+    startRequestClock(request);
     const extracted = await this.extract(request, context);
     setRequestIdentity(request, parseIdentity(extracted));
     return true;

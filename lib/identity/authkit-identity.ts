@@ -29,4 +29,22 @@ export class AuthKitIdentity {
     message: `identityType must be one of ${IDENTITY_TYPES.join(', ')}`,
   })
   identityType?: AuthKitIdentityType;
+
+  /**
+   * The app's tenant that the identity belongs to, e.g. the customer's id. The
+   * functions of the options receive it, grants carry it, and callers of
+   * different tenants share no cache entry and no limit. **It is never sent to
+   * Pica**: write identities so that they differ between tenants, e.g.
+   * `org_42-user_7`, where tenants share a secret key and a scope. The rules of
+   * `identity` apply.
+   */
+  @IsOptional()
+  @IsString({ message: 'tenant must be a string' })
+  @Length(1, 256, { message: 'tenant must have 1 to 256 characters' })
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, {
+    message:
+      'tenant must not contain control characters or halves of surrogate pairs',
+  })
+  @Matches(/\S/, { message: 'tenant must not be blank' })
+  tenant?: string;
 }

@@ -5,7 +5,7 @@ import type { AuthKitIdentityType } from '../authkit.types.js';
 
 /** What an extractor returns: an identity, its id alone (then of type `user`), or nothing. */
 export type ExtractedIdentity =
-  | { identity: string; identityType?: AuthKitIdentityType }
+  | { identity: string; identityType?: AuthKitIdentityType; tenant?: string }
   | string
   | null
   | undefined;
@@ -57,17 +57,25 @@ export const ExtractIdentity = {
    *   Its value must be a string. For a numeric id pass an extractor of your own:
    *   `(request) => request.user && String(request.user.id)`.
    * @param identityType default `user`
+   * @param more `tenant`: the property of the user that holds the id of the tenant.
+   *   A user without it is not identified.
    */
   fromUser(
     property?: string,
     identityType: AuthKitIdentityType = 'user',
+    { tenant }: { tenant?: string } = {},
   ): IdentityExtractor {
     const properties = property === undefined ? ['id', 'sub'] : [property];
     return ({ user }: RequestLike) => {
       if (typeof user !== 'object' || user === null) return undefined;
       const values = user as Record<string, unknown>;
       const found = properties.map((name) => values[name]).find(isPresent);
-      return toExtracted(found, identityType);
+      const extracted = toExtracted(found, identityType);
+      if (tenant === undefined || !extracted) return extracted;
+      const tenantId = values[tenant];
+      return isPresent(tenantId)
+        ? { ...extracted, tenant: tenantId as string }
+        : undefined;
     };
   },
 
@@ -116,7 +124,7 @@ export const ExtractIdentity = {
 function toExtracted(
   value: unknown,
   identityType: AuthKitIdentityType,
-): ExtractedIdentity {
+): Exclude<ExtractedIdentity, string | null> {
   return isPresent(value)
     ? { identity: value as string, identityType }
     : undefined;
@@ -124,4 +132,39 @@ function toExtracted(
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
+}
+
+/**
+ * Limits the time of an extractor, e.g. of one that reads a database.
+ *
+ * @param timeout ms
+ * @throws {AuthKitException} (of the returned extractor) `timed_out`
+ */
+export function withTimeout(
+  extract: IdentityExtractor,
+  timeout: number,
+): IdentityExtractor {
+  return async (request, context) => {
+    const extracted = extract(request, context);
+    if (!isPromise(extracted)) return extracted;
+    let timer: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new AuthKitException('timed_out', {
+            cause: new Error('the identity extractor did not respond'),
+          }),
+        );
+      }, timeout);
+    });
+    try {
+      return await Promise.race([extracted, timedOut]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }

@@ -27,18 +27,21 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
     if (isAnonymous(given.identity)) throw new AuthKitException('unidentified');
     identity.identity = given.identity as string;
     identity.identityType = given.identityType ?? undefined;
+    if (given.tenant !== undefined && given.tenant !== null) {
+      identity.tenant = given.tenant;
+    }
   } else {
     throw invalid(`identity must be a string, not ${formatType(candidate)}`);
   }
 
   // Before the rules run over a huge string; they also count some characters as none.
-  if (
-    typeof identity.identity === 'string' &&
-    identity.identity.length > MAX_LENGTH
-  ) {
-    throw invalid(
-      `identity must have 1 to ${MAX_LENGTH} characters, not ${formatType(identity.identity)}`,
-    );
+  for (const name of ['identity', 'tenant'] as const) {
+    const value = identity[name];
+    if (typeof value === 'string' && value.length > MAX_LENGTH) {
+      throw invalid(
+        `${name} must have 1 to ${MAX_LENGTH} characters, not ${formatType(value)}`,
+      );
+    }
   }
   const [error] = validateSync(identity);
   if (error) {

@@ -20,3 +20,21 @@ export function getRequestIdentity(
 ): AuthKitIdentity | undefined {
   return (request as { [IDENTITY]?: AuthKitIdentity })[IDENTITY];
 }
+
+/** The property of a request that holds when its deadline began. */
+const STARTED_AT = Symbol.for('nestjs-pica-authkit:request-started-at');
+
+/** Starts the deadline of a request, if it has not begun. */
+export function startRequestClock(
+  request: object & { [STARTED_AT]?: number },
+): void {
+  if (request[STARTED_AT] !== undefined) return;
+  Object.defineProperty(request, STARTED_AT, { value: performance.now() });
+}
+
+/** When the deadline of a request began, on the clock of `performance.now()`. */
+export function getRequestStart(
+  request: object & { [STARTED_AT]?: number },
+): number | undefined {
+  return request[STARTED_AT];
+}

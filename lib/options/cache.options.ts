@@ -67,23 +67,25 @@ export class CacheOptions {
 
   /**
    * Whether the account's `isWhiteLabel` is cached, for each secret key. A
-   * failed request is not cached.
-   * @default false
+   * failed request is not cached. While Pica does not respond, an expired value serves.
+   * @default true
    */
   @IsBoolean()
-  flags: boolean = false;
+  flags: boolean = true;
 
   /**
-   * Whether the rows of all pages but the first are cached, for each secret
-   * key, `baseUrl` and `pageSize`. **Cached rows are sent to every identity**,
-   * which is right as long as Pica offers the same integrations to all
-   * identities of a key. Every token fetches the first page for its own
-   * identity; the cached rows are used only if its `total` and `pages` are unchanged.
+   * Whether the integrations are cached, for each secret key and `baseUrl`.
+   * **Cached rows are sent to every identity**, which is right as long as Pica
+   * offers the same integrations to all identities of a key. A token then
+   * fetches one row for its own identity. The cached rows are used only if
+   * `total` and the first row are unchanged.
    *
-   * The token's `requestId` is then that of the first page. Without this option
-   * it is that of the last page. No first page and no `requestId` is cached.
+   * - A change to another row shows after `ttl` at the latest.
+   * - A difference between identities beyond the first row is not noticed.
+   * - The `requestId` is that of the response with one row. That it is valid for
+   *   all rows is inferred.
    *
-   * Only for `paging: 'all'`: pages that the widget requests one by one are not cached.
+   * Only for `paging: 'all'`, and for tokens without `page` and `limit`.
    * @default false
    */
   @IsBoolean()

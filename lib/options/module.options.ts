@@ -1,13 +1,17 @@
 import { IsOptional } from 'class-validator';
-import type { AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import type { AuthKitConnection } from '../connections/connection.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ExtractIdentity,
   type IdentityExtractor,
 } from '../identity/extract-identity.js';
-import { MAX_PAGE_SIZE, VENDORS } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
 import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
+import {
+  isConnectionLabel,
+  type AuthKitConnectionLabel,
+} from './connection-label.js';
 import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
 import { HttpOptions, type AuthKitHttpOptions } from './http.options.js';
 import {
@@ -37,6 +41,61 @@ import {
 export type SecretKeyResolver = (
   identity: AuthKitIdentity | undefined,
 ) => string | Promise<string>;
+
+/** One's own tenant. */
+export interface AuthKitScope {
+  /** A UUID. Sent as `X-One-Organization-Id`. */
+  organizationId?: string;
+  /** A UUID. Sent as `X-One-Project-Id`. */
+  projectId?: string;
+}
+
+/**
+ * Returns the scope for an identity. Its time counts toward `timeout`.
+ *
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type ScopeResolver = (
+  identity: AuthKitIdentity | undefined,
+) => AuthKitScope | undefined | Promise<AuthKitScope | undefined>;
+
+/** Whether a value is a scope whose ids can be sent as header values. */
+export function isScope(value: unknown): value is AuthKitScope {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([name, id]) =>
+        (name === 'organizationId' || name === 'projectId') &&
+        (id === undefined ||
+          (typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id))),
+    )
+  );
+}
+
+/**
+ * Returns name and tags of the connections that come of a token. Its time counts
+ * toward `timeout`.
+ *
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type ConnectionLabelResolver = (
+  identity: AuthKitIdentity | undefined,
+) =>
+  | AuthKitConnectionLabel
+  | undefined
+  | Promise<AuthKitConnectionLabel | undefined>;
+
+/**
+ * Decides whether an identity is offered an integration.
+ *
+ * @param integration the row of the integration, deeply frozen
+ * @param identity `undefined` where `create()` was called without one
+ */
+export type IntegrationFilter = (
+  integration: AuthKitIntegration,
+  identity: AuthKitIdentity | undefined,
+) => boolean;
 
 /**
  * Called with a connection that a page has confirmed.
@@ -149,17 +208,17 @@ export class ModuleOptions {
 
   /**
    * The number of times to retry a failed call. 0 to 10.
-   * @default 2
+   * @default 3
    */
   @IsInRange(0, 10)
-  retries: number = 2;
+  retries: number = 3;
 
   /**
    * The number of rows on a page. 1 to 150, the maximum of the service.
-   * @default 100
+   * @default 150
    */
   @IsInRange(1, MAX_PAGE_SIZE)
-  pageSize: number = 100;
+  pageSize: number = 150;
 
   /**
    * The number of pages of one token that are fetched in parallel. 1 to 100.
@@ -185,13 +244,21 @@ export class ModuleOptions {
   pageHint: boolean = true;
 
   /**
-   * What to cache between tokens, and where. With `flags` and `integrations`, a
-   * token of any size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
-   * @default none: no part of a response is cached
+   * What to cache between tokens, and where. With `integrations`, a token of any
+   * size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
+   * @default the account's flags, in memory
    */
-  @IsOptional()
   @IsNested(CacheOptions)
-  cache?: Nested<CacheOptions, AuthKitCacheOptions>;
+  cache: Nested<CacheOptions, AuthKitCacheOptions> = new CacheOptions();
+
+  /**
+   * The maximum number of bytes of Pica's responses that are held at once, of
+   * all pending requests of this registration. Beyond it a request fails with
+   * `rate_limited`.
+   * @default 268_435_456 (256 MB)
+   */
+  @IsInRange(1, Number.MAX_SAFE_INTEGER, 'bytes')
+  maxBytesInFlight: number = 256 * 1024 * 1024;
 
   /**
    * What the token route sends: `'all'` rows as one page, whatever the widget
@@ -234,6 +301,49 @@ export class ModuleOptions {
     (value) => Array.isArray(value) && value.every(isPageOrigin),
   )
   pageOrigins: string[] = [];
+
+  /**
+   * One's own tenant: an organization, a project in it, or a function of the
+   * identity that returns them. Sent as `X-One-Organization-Id` and
+   * `X-One-Project-Id` with every call. Only with `vendor: 'one'`.
+   * @default none: the personal scope of the secret key
+   */
+  @IsOptional()
+  @Satisfies(
+    'an object of { organizationId?, projectId? }, each 1 to 256 visible ASCII characters, or a function of the identity that returns one',
+    (value) => typeof value === 'function' || isScope(value),
+  )
+  scope?: AuthKitScope | ScopeResolver;
+
+  /**
+   * Name and tags of the connections that come of a token, or a function of the
+   * identity that returns them. `create(identity, { name, tags })` takes precedence.
+   * @default none
+   */
+  @IsOptional()
+  @Satisfies(
+    'an object of { name?, tags? }: a name of up to 256 characters, and up to 32 tags of 1 to 128 characters; or a function of the identity that returns one',
+    (value) => typeof value === 'function' || isConnectionLabel(value),
+  )
+  connection?: AuthKitConnectionLabel | ConnectionLabelResolver;
+
+  /**
+   * Decides which integrations an identity is offered: `true` keeps one, `false`
+   * removes it. Anything else, a promise included, and an error fail the token.
+   * **It decides what the widget shows and is no access control**: whoever knows
+   * another integration's row can connect it. Disable in the dashboard what must
+   * not be used, or use `scope`.
+   *
+   * @example
+   * ```ts
+   * allowIntegration: ({ title }, identity) =>
+   *   identity?.tenant === 'acme' || title === 'Gmail',
+   * ```
+   * @default all integrations
+   */
+  @IsOptional()
+  @IsFunction('a function of the integration and the identity')
+  allowIntegration?: IntegrationFilter;
 
   /**
    * Called when a page has confirmed a connection by `POST` to the routes for
@@ -324,6 +434,12 @@ export function resolveOptions(
     errors.push(
       "grant.singleUse: given true with paging 'forward', by which the widget requests every page with the same grant; " +
         "expected false, or paging: 'all'.",
+    );
+  }
+  const profile: VendorProfile | undefined = VENDORS[name];
+  if (given.scope && profile && !profile.scopeHeaders) {
+    errors.push(
+      `scope: given with vendor '${name}', which has no organizations and projects; expected vendor: 'one', or no scope.`,
     );
   }
   const all = [...staticErrors, ...errors];

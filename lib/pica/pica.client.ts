@@ -10,22 +10,19 @@ import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { formatFailure } from '../authkit.exception.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import { withAttemptTimeout } from './attempt-timeout.js';
+import { CallQueue } from './call-queue.js';
 import type { RequestContext } from './request-context.js';
 import { assertJson, InvalidResponseError } from './responses.js';
 import { RetryBudget } from './retry-budget.js';
 import { withRetries } from './retry.js';
-import { Transport } from './transport.js';
+import { Transport, type HttpResponse } from './transport.js';
 import {
   fromNetworkError,
   fromResponse,
   invalidResponse,
   redactCorrelationId,
-  type PicaResponse,
 } from './upstream-error.js';
 import { VENDORS, type VendorProfile } from './vendors.js';
-
-/** The maximum size of all responses to one request of the app in bytes. */
-const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
 
 /** A call to Pica's API. */
 export interface PicaCall<T> {
@@ -59,6 +56,7 @@ export interface PicaCall<T> {
 export class PicaClient implements OnApplicationShutdown {
   readonly #transport: Transport;
   private readonly vendor: VendorProfile;
+  private readonly queue = new CallQueue();
   private readonly budget = new RetryBudget();
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
@@ -71,10 +69,11 @@ export class PicaClient implements OnApplicationShutdown {
 
   /** Makes one call, with its retries. */
   request<T>(call: PicaCall<T>, context: RequestContext): Observable<T> {
-    return withAttemptTimeout(
+    const attempt$ = withAttemptTimeout(
       (signal) => this.send(call, signal, context),
       this.options.attemptTimeout,
-    ).pipe(
+    );
+    return this.queue.run(context.account, attempt$).pipe(
       withRetries(
         {
           retries: this.options.retries,
@@ -96,7 +95,7 @@ export class PicaClient implements OnApplicationShutdown {
   private async send<T>(
     call: PicaCall<T>,
     signal: GenericAbortSignal,
-    { secretKey, received }: RequestContext,
+    { secretKey, scopeHeaders, received }: RequestContext,
   ): Promise<T> {
     try {
       const response = await this.#transport.send({
@@ -107,16 +106,14 @@ export class PicaClient implements OnApplicationShutdown {
           Accept: 'application/json',
           'Content-Type': 'application/json',
           [this.vendor.secretHeader]: secretKey,
+          ...scopeHeaders,
         },
         signal,
+        onBytes: (bytes) => received.add(bytes),
       });
-      const { status, data } = response;
+      const { status } = response;
       redactCorrelationId(response, secretKey);
       if (status < 200 || status > 299) throw fromResponse(response);
-      received.bytes += data.length;
-      if (received.bytes > MAX_RECEIVED_BYTES) {
-        throw invalidResponse(response, 'too large');
-      }
       const result = parseResponse(call, response);
       this.budget.refill();
       return result;
@@ -127,7 +124,7 @@ export class PicaClient implements OnApplicationShutdown {
 }
 
 /** @throws {AuthKitException} `malformed` where the body is not what the call expects */
-function parseResponse<T>(call: PicaCall<T>, response: PicaResponse): T {
+function parseResponse<T>(call: PicaCall<T>, response: HttpResponse): T {
   const { data, headers } = response;
   if (call.ignoresBody) return call.parse(Buffer.alloc(0));
   if (data.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;

@@ -1,27 +1,31 @@
+import type { ReceivedBytes } from './received-bytes.js';
+
 /** What all calls to Pica share that one request of the app causes. */
 export interface RequestContext {
   readonly secretKey: string;
+  /** The headers that select the vendor's own tenant. */
+  readonly scopeHeaders?: Readonly<Record<string, string>>;
+  /** Identifies the account in caches and limits. It may hold the secret key: nothing shows it. */
+  readonly account: string;
   readonly deadline: Deadline;
-  /** How much the calls have received so far. */
-  readonly received: { bytes: number };
+  /** What the calls have received so far. */
+  readonly received: ReceivedBytes;
 }
 
 /** The moment by which a request completes or fails. All of its calls share it. */
 export class Deadline {
-  private end: number;
+  private readonly end: number;
 
-  /** @param timeout ms from now */
-  constructor(timeout: number) {
-    this.end = performance.now() + timeout;
+  /**
+   * @param timeout ms
+   * @param startedAt when it began, on the clock of `performance.now()`
+   */
+  constructor(timeout: number, startedAt: number = performance.now()) {
+    this.end = startedAt + timeout;
   }
 
   /** The remaining time in ms, never negative. */
   remaining(): number {
     return Math.max(0, this.end - performance.now());
-  }
-
-  /** Postpones it to another deadline if that is later, for a call that several requests wait for. */
-  extendTo(other: Deadline): void {
-    this.end = Math.max(this.end, other.end);
   }
 }

@@ -8,6 +8,8 @@ import { isRetryable } from './upstream-error.js';
 const BACKOFF_BASE_MS = 200;
 /** The maximum of every delay in ms. */
 const BACKOFF_CAP_MS = 2_000;
+/** The maximum of the first delay after a connection error in ms. */
+const QUICK_RETRY_MS = 50;
 /** The minimum time for an attempt in ms. One that the deadline would cut off is not started. */
 const MIN_ATTEMPT_MS = 20;
 
@@ -60,8 +62,15 @@ export function withRetries<T>(
 }
 
 /** The delay before the next attempt in ms. */
-function backoffDelay({ retryAfter }: AuthKitException, count: number): number {
+function backoffDelay(
+  { retryAfter, upstreamCode }: AuthKitException,
+  count: number,
+): number {
   if (retryAfter !== undefined) return retryAfter * 1000;
+  // A connection that failed is likely to work at once.
+  if (upstreamCode !== undefined && count === 1) {
+    return Math.random() * QUICK_RETRY_MS;
+  }
   return (
     Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (count - 1))
   );

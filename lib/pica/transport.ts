@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import { HttpService } from '@nestjs/axios';
 import {
   create as createAxios,
@@ -11,7 +12,7 @@ import type { AuthKitHttpOptions } from '../options/http.options.js';
 import { isLoopback } from '../options/module.options.js';
 
 /** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The maximum number of connections to Pica, of all requests together. */
 const MAX_SOCKETS = 256;
@@ -24,11 +25,11 @@ const CONFIG = {
   // A redirect would carry the secret header to wherever it points.
   maxRedirects: 0,
   allowAbsoluteUrls: false,
-  maxContentLength: MAX_BODY_BYTES,
   maxBodyLength: MAX_BODY_BYTES,
   // We judge statuses and bodies, not axios: an AxiosError holds the request's headers.
   validateStatus: () => true,
-  responseType: 'arraybuffer',
+  // We read the body, so that bytes are counted as they arrive.
+  responseType: 'stream',
   transformRequest: [
     (body: unknown) => (body === undefined ? body : JSON.stringify(body)),
   ],
@@ -42,6 +43,15 @@ export interface HttpCall {
   readonly body?: object;
   readonly headers: Record<string, string>;
   readonly signal: GenericAbortSignal;
+  /** Called with the number of bytes that have arrived, decompressed. Its error fails the call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** A response whose body is read. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: AxiosResponse['headers'];
+  readonly data: Buffer;
 }
 
 /**
@@ -67,17 +77,36 @@ export class Transport {
     };
   }
 
-  /** @throws whatever axios throws: keep nothing of it but its code */
-  send({
+  /**
+   * Makes a call. If a kept-alive connection has died before the response
+   * began, the call is made once more, over a new connection.
+   *
+   * @throws whatever axios throws: keep nothing of it but its code
+   */
+  async send(call: HttpCall): Promise<HttpResponse> {
+    let response: AxiosResponse<Readable>;
+    try {
+      response = await this.request(call);
+    } catch (error) {
+      if (call.signal.aborted || !isStaleConnection(error)) throw error;
+      // The next idle connection may be as dead.
+      this.closeIdleConnections();
+      response = await this.request(call);
+    }
+    const { status, headers } = response;
+    return { status, headers, data: await readBody(response.data, call) };
+  }
+
+  private request({
     method,
     url,
     body,
     headers,
     signal,
-  }: HttpCall): Promise<AxiosResponse<Buffer>> {
+  }: HttpCall): Promise<AxiosResponse<Readable>> {
     const { httpAgent, httpsAgent, proxy } = this.#settings;
     // Spelled out: object spread is several times as slow, and this runs for every call.
-    return this.#http.axiosRef.request<Buffer>({
+    return this.#http.axiosRef.request<Readable>({
       method,
       url,
       data: body,
@@ -90,12 +119,62 @@ export class Transport {
     });
   }
 
+  private closeIdleConnections(): void {
+    const { httpAgent, httpsAgent } = this.#settings;
+    for (const agent of [httpAgent, httpsAgent] as (HttpAgent | undefined)[]) {
+      for (const sockets of Object.values(agent?.freeSockets ?? {})) {
+        for (const socket of sockets ?? []) socket.destroy();
+      }
+    }
+  }
+
   /** Closes the idle connections. */
   close(): void {
     this.#agents.httpAgent.destroy();
     this.#agents.httpsAgent.destroy();
   }
 }
+
+/** Whether a call has failed because its kept-alive connection was closed before the response began. */
+function isStaleConnection(error: unknown): boolean {
+  const { code, request } = (error ?? {}) as {
+    code?: unknown;
+    request?: { reusedSocket?: boolean; res?: unknown };
+  };
+  return (
+    request?.reusedSocket === true &&
+    !request.res &&
+    (code === 'ECONNRESET' || code === 'EPIPE')
+  );
+}
+
+/** @throws {BodyTooLargeError} beyond {@link MAX_BODY_BYTES}, or whatever `onBytes` throws */
+function readBody(body: Readable, { onBytes }: HttpCall): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      try {
+        if (size > MAX_BODY_BYTES) throw new BodyTooLargeError();
+        onBytes(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        reject(error);
+        body.destroy();
+      }
+    });
+    body.once('end', () => {
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
+    // An aborted body emits an error, then closes. A destroyed one only closes.
+    body.on('error', reject);
+    body.once('close', () => reject(new Error('closed')));
+  });
+}
+
+/** A response is larger than any of Pica's. */
+export class BodyTooLargeError extends Error {}
 
 /**
  * Creates an axios instance without what axios copies from its global defaults:

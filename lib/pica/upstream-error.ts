@@ -1,34 +1,31 @@
-import type { AxiosResponse } from 'axios';
 import {
   AuthKitException,
   errorCode,
   type AuthKitErrorDetails,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRateLimitReset, parseRetryAfter } from './retry-after.js';
+import { BodyTooLargeError, type HttpResponse } from './transport.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';
+
+/** How many characters of the secret key nothing from upstream may repeat. */
+const MIN_PART_LENGTH = 8;
 
 /** The statuses that may pass when the call is made again. */
 const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
 
-/** A response of Pica whose body is not parsed yet. */
-export type PicaResponse = Pick<
-  AxiosResponse<Buffer>,
-  'status' | 'headers' | 'data'
->;
-
 /** The error for a response whose status is not a success. Only the status counts: Pica's error bodies contradict it at times. */
-export function fromResponse(response: PicaResponse): AuthKitException {
+export function fromResponse(response: HttpResponse): AuthKitException {
   return new AuthKitException(reasonOf(response.status), {
     ...detailsOf(response),
-    retryAfter: parseRetryAfter(response.headers['retry-after']),
+    retryAfter: retryAfterOf(response),
   });
 }
 
 /** The error for a response with a good status and an invalid body. */
 export function invalidResponse(
-  response: PicaResponse,
+  response: HttpResponse,
   what: string,
 ): AuthKitException {
   return new AuthKitException('malformed', {
@@ -44,35 +41,68 @@ export function invalidResponse(
 export function fromNetworkError(error: unknown): AuthKitException {
   if (error instanceof AuthKitException) return error;
   const upstreamCode = errorCode(error);
-  const { message } = (error ?? {}) as { message?: unknown };
-  const tooLarge = String(message).startsWith('maxContentLength');
   const notDecompressible = upstreamCode?.startsWith('Z_');
   return new AuthKitException(
-    tooLarge || notDecompressible ? 'malformed' : 'unavailable',
+    error instanceof BodyTooLargeError || notDecompressible
+      ? 'malformed'
+      : 'unavailable',
     { upstreamCode },
   );
 }
 
 /** Whether the same call may succeed when it is made again. */
 export function isRetryable(failure: AuthKitException): boolean {
-  const { reason, upstreamStatus } = failure;
-  return upstreamStatus === undefined
-    ? reason === 'unavailable' || reason === 'timed_out'
-    : RETRYABLE_STATUSES.includes(upstreamStatus);
+  const { reason, upstreamStatus, upstreamCode } = failure;
+  if (upstreamStatus !== undefined) {
+    return RETRYABLE_STATUSES.includes(upstreamStatus);
+  }
+  return (
+    (reason === 'unavailable' && !isCertificateError(upstreamCode)) ||
+    reason === 'timed_out'
+  );
 }
 
-/** Removes a correlation id that quotes the secret key, before a log line shows it. */
+/** Whether a connection has failed on the certificate of the other side, which does not change between two attempts. */
+function isCertificateError(code = ''): boolean {
+  return /^(?:CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH)/.test(
+    code,
+  );
+}
+
+/** When a request makes sense again: `Retry-After`, or where a 429 has none, the header that the service is known to send. */
+function retryAfterOf({ status, headers }: HttpResponse): number | undefined {
+  const retryAfter = parseRetryAfter(headers['retry-after']);
+  if (retryAfter !== undefined || status !== 429) return retryAfter;
+  return parseRateLimitReset(headers['x-pica-rate-limit-reset']);
+}
+
+/** Removes a correlation id that contains the secret key or a part of it, before anything shows it. */
 export function redactCorrelationId(
-  { headers }: PicaResponse,
+  { headers }: HttpResponse,
   secretKey: string,
 ): void {
-  if (String(headers[CORRELATION_ID]).includes(secretKey)) {
+  const id: unknown = headers[CORRELATION_ID];
+  if (id !== undefined && sharesPart(String(id), secretKey)) {
     delete headers[CORRELATION_ID];
   }
 }
 
+/** Whether a text contains {@link MIN_PART_LENGTH} letters and digits in a row of the secret key, whatever their case and the separators between them. */
+function sharesPart(text: string, secretKey: string): boolean {
+  const [shown, secret] = [lettersOf(text), lettersOf(secretKey)];
+  const length = Math.min(MIN_PART_LENGTH, secret.length);
+  for (let start = 0; start + length <= shown.length; start += 1) {
+    if (secret.includes(shown.slice(start, start + length))) return true;
+  }
+  return false;
+}
+
+function lettersOf(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
 /** What a response says about itself, for the log and for Pica's support. */
-function detailsOf({ status, headers }: PicaResponse): AuthKitErrorDetails {
+function detailsOf({ status, headers }: HttpResponse): AuthKitErrorDetails {
   const id: unknown = headers[CORRELATION_ID];
   return {
     upstreamStatus: status,

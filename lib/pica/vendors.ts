@@ -6,12 +6,19 @@ export interface VendorProfile {
   readonly baseUrl: string;
   /** The header that carries the secret key. */
   readonly secretHeader: string;
+  /** The headers that select the vendor's own tenant; `undefined` where it has none. */
+  readonly scopeHeaders?: {
+    readonly organizationId: string;
+    readonly projectId: string;
+  };
   /** The origin of the hosted widget: the page that calls the token route. */
   readonly widgetOrigin: string;
   /** The path of a page of integrations. */
   readonly tokenPath: string;
   /** The path of the account's flags; `undefined` where the page itself carries `isWhiteLabel`. */
   readonly flagsPath?: string;
+  /** The path of the list of connectors. */
+  readonly connectorsPath: string;
   /** The path of the connections. */
   readonly connectionsPath: string;
   /** Whether the list of connections has the filter `active`, which then is `true` unless the request says otherwise. */
@@ -33,6 +40,7 @@ export const VENDORS = {
     widgetOrigin: 'https://authkit.picaos.com',
     tokenPath: '/v1/authkit',
     flagsPath: '/v1/users/flags',
+    connectorsPath: '/v1/available-connectors',
     connectionsPath: '/v1/vault/connections',
     hasActiveFilter: true,
     hasClearIdentityFilter: true,
@@ -44,8 +52,13 @@ export const VENDORS = {
     displayName: 'One',
     baseUrl: 'https://api.withone.ai',
     secretHeader: 'X-One-Secret',
+    scopeHeaders: {
+      organizationId: 'X-One-Organization-Id',
+      projectId: 'X-One-Project-Id',
+    },
     widgetOrigin: 'https://auth.withone.ai',
     tokenPath: '/v1/authkit/token',
+    connectorsPath: '/v1/available-connectors',
     connectionsPath: '/v1/vault/connections',
     hasActiveFilter: false,
     hasClearIdentityFilter: false,

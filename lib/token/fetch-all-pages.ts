@@ -8,21 +8,26 @@ import {
   Subject,
 } from 'rxjs';
 import { AuthKitException } from '../authkit.exception.js';
-import type { PageFields, RawPage } from './raw-page.js';
+import type { PageFields } from './raw-page.js';
 
 /**
  * Fetches one page, counted from 1.
  *
  * @param first the first page, where this one is fetched because of what the first announces
  */
-export type FetchPage = (page: number, first?: RawPage) => Observable<RawPage>;
+export type FetchPage<P> = (page: number, first?: P) => Observable<P>;
+
+/** A page that says how many there are. */
+export interface CountedPage {
+  readonly fields: Pick<PageFields, 'total' | 'pages'>;
+}
 
 /** The outcome of one call for a page. */
-interface PageResult {
+interface PageResult<P> {
   readonly number: number;
   /** Whether it was fetched before the first page had announced how many there are. */
   readonly speculative: boolean;
-  readonly page?: RawPage;
+  readonly page?: P;
   readonly error?: unknown;
 }
 
@@ -38,16 +43,16 @@ interface PageResult {
  *
  * @throws {AuthKitException} (as error notification) `malformed` where more than `maxPages` are announced
  */
-export function fetchAllPages(
-  fetchPage: FetchPage,
+export function fetchAllPages<P extends CountedPage>(
+  fetchPage: FetchPage<P>,
   { concurrency, maxPages }: { concurrency: number; maxPages: number },
   hint = 1,
-): Observable<RawPage[]> {
+): Observable<P[]> {
   return new Observable((subscriber) => {
     const queue = new Subject<{ number: number; speculative: boolean }>();
-    const buffered: PageResult[] = [];
-    const pages: RawPage[] = [];
-    let first: RawPage | undefined;
+    const buffered: PageResult<P>[] = [];
+    const pages: P[] = [];
+    let first: P | undefined;
     let remaining = 0;
 
     const enqueue = (from: number, to: number, speculative: boolean) => {
@@ -56,7 +61,7 @@ export function fetchAllPages(
       }
     };
 
-    const acceptFirst = ({ page, error }: PageResult) => {
+    const acceptFirst = ({ page, error }: PageResult<P>) => {
       if (!page) return subscriber.error(error);
       const { pages: count } = page.fields;
       if (count > maxPages) {
@@ -70,7 +75,7 @@ export function fetchAllPages(
       completeIfDone();
     };
 
-    const accept = ({ number, speculative, page, error }: PageResult) => {
+    const accept = ({ number, speculative, page, error }: PageResult<P>) => {
       if (isBeyondLast(number)) return;
       if (!page) return subscriber.error(error);
       if (speculative && !hasSameCounts(page.fields, first!.fields)) {
@@ -97,7 +102,11 @@ export function fetchAllPages(
               isBeyondLast(number)
                 ? EMPTY
                 : fetchPage(number, speculative ? undefined : first).pipe(
-                    map((page): PageResult => ({ number, speculative, page })),
+                    map((page): PageResult<P> => ({
+                      number,
+                      speculative,
+                      page,
+                    })),
                     catchError((error: unknown) =>
                       of({ number, speculative, error }),
                     ),
@@ -116,10 +125,11 @@ export function fetchAllPages(
   });
 }
 
-type Counts = Pick<PageFields, 'total' | 'pages'>;
-
 /** Whether two pages announce the same number of integrations and pages. */
-export function hasSameCounts(page: Counts, first: Counts): boolean {
+export function hasSameCounts(
+  page: CountedPage['fields'],
+  first: CountedPage['fields'],
+): boolean {
   return page.total === first.total && page.pages === first.pages;
 }
 

@@ -1,176 +1,176 @@
-import {
-  ignoreElements,
-  map,
-  merge,
-  of,
-  shareReplay,
-  switchMap,
-  type Observable,
-} from 'rxjs';
+import { from, of, switchMap, tap, type Observable } from 'rxjs';
+import { BoundedMap } from '../cache/bounded-map.js';
 import { cacheKey } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
-import { SingleFlight, type Flight } from '../cache/single-flight.js';
 import type { ModuleOptions } from '../options/module.options.js';
-import type { RequestContext } from '../pica/request-context.js';
-import { InvalidResponseError } from '../pica/responses.js';
-import { MAX_BODY_BYTES } from '../pica/transport.js';
-import { fetchAllPages, hasSameCounts } from './fetch-all-pages.js';
-import { serializeToken } from './merge-pages.js';
-import { parsePage, type PageFields, type RawPage } from './raw-page.js';
+import {
+  InvalidResponseError,
+  isCount,
+  isRecord,
+  isSafeJson,
+} from '../pica/responses.js';
+import { hasSameCounts } from './fetch-all-pages.js';
+import { asOnePage } from './merge-pages.js';
+import { firstElement, type RawPage } from './raw-page.js';
 
-/** Fetches one page, counted from 1, for one identity. */
-export type FetchPageFor = (
-  page: number,
-  context: RequestContext,
-) => Observable<RawPage>;
+/** The maximum length of the rows that are cached for one account. */
+const MAX_CHARACTERS = 16_000_000;
 
-/**
- * Fetches all pages in order, at least one.
- *
- * @param hint how many to fetch in parallel
- */
-export type FetchAllPages = (
-  fetchPage: FetchPageFor,
-  hint: number,
-  context: RequestContext,
-) => Observable<RawPage[]>;
+/** After so many outdated entries in a row, an account is fetched without the cache for `ttl`. */
+const MAX_MISMATCHES = 3;
 
-/** A page as the store has it: nothing that is bound to an identity. */
-interface CachedPage extends Pick<PageFields, 'total' | 'pages'> {
-  /** In JSON, without brackets. */
+/** The integrations of an account, as the store has them: nothing that is bound to an identity. */
+interface CachedIntegrations {
+  readonly total: number;
+  /** How many pages the rows came in. */
+  readonly pages: number;
+  /** The rows in JSON, without brackets. */
   readonly rows: string;
 }
 
-/**
- * Caches the rows of pages 2…n. Every token fetches page 1 for its own
- * identity, and the cached rows count only if it announces the same `total` and
- * `pages`.
- *
- * Nothing else of a page is cached or sent with another token, its `requestId`
- * above all: the merged pages have that of page 1.
- */
-export function withIntegrationsCache(
-  options: Pick<
-    ModuleOptions,
-    'vendor' | 'baseUrl' | 'pageSize' | 'maxPages' | 'concurrency'
-  >,
-  store: ResilientStore,
-): FetchAllPages {
-  const { vendor, baseUrl, pageSize, maxPages } = options;
-  const singleFlight = new SingleFlight();
-  /** Pages of this instance, which need no validation when a store in memory returns the same object. */
-  const known = new WeakMap<object, RawPage[]>();
+/** The same, validated, with the texts that a token needs. */
+interface KnownIntegrations {
+  readonly total: number;
+  readonly pages: number;
+  readonly firstRow: string;
+  readonly rows: Buffer;
+  readonly parsedRows: readonly object[];
+}
 
-  const toCached = (pages: RawPage[]): CachedPage[] => {
-    const cached = pages.map(({ rows, fields: { total, pages } }) => ({
-      rows: rows.toString(),
-      total,
-      pages,
-    }));
-    // Copies: a page may hold much else, and its rows the whole body.
-    known.set(cached, cached.map(toPage));
-    return cached;
-  };
-
-  const parseCached = (value: unknown): RawPage[] => {
-    if (!Array.isArray(value)) {
-      throw new InvalidResponseError('not a list of pages');
-    }
-    return known.get(value) ?? value.map(parseCachedPage);
-  };
-
-  return (fetchPage, hint, context) => {
-    const key = cacheKey(
-      'integrations',
-      context.secretKey,
-      vendor,
-      baseUrl,
-      pageSize,
-    );
-    return singleFlight.run(key, context.deadline, (flight) => {
-      const first$ = fetchPage(1, context).pipe(
-        shareReplay({ bufferSize: 1, refCount: true }),
-      );
-      const cached$ = flight.lookup(() => store.read(key, parseCached));
-
-      const fetchAll = (hint: number) =>
-        fetchAllPages(
-          (page, first) =>
-            page === 1
-              ? first$
-              : fetchShared(flight, fetchPage, context, { page, first }),
-          options,
-          hint,
-        ).pipe(
-          map(([first, ...others]) => {
-            const isConsistent = others.every((page) =>
-              hasSameCounts(page.fields, first!.fields),
-            );
-            if (isConsistent && others.length > 0) {
-              flight.store(others, () => store.write(key, toCached(others)));
-            }
-            return withFieldsOf(first!, others);
-          }),
-        );
-
-      const all$ = cached$.pipe(
-        switchMap((cached) => {
-          if (!cached) return fetchAll(hint);
-          return first$.pipe(
-            switchMap((first) => {
-              const isFresh =
-                cached.length === first.fields.pages - 1 &&
-                cached.length < maxPages &&
-                cached.every(({ fields }) =>
-                  hasSameCounts(fields, first.fields),
-                );
-              if (isFresh) return of(withFieldsOf(first, cached));
-              flight.invalidate(cached, () => store.remove(key));
-              return fetchAll(1);
-            }),
-          );
-        }),
-      );
-      // Page 1 is fetched at once, in parallel with the lookup in the store.
-      return merge(first$.pipe(ignoreElements()), all$);
-    });
-  };
+/** How a token is fetched. */
+export interface TokenFetcher {
+  /** Fetches page 1 with one row, for the identity of the token. */
+  readonly probe: () => Observable<RawPage>;
+  /** Fetches all pages, for the identity of the token. */
+  readonly all: () => Observable<RawPage[]>;
 }
 
 /**
- * Fetches one of pages 2…n once for all concurrent tokens. Tokens share a page
- * that was fetched by a hint, or because their first pages announce the same counts.
+ * Caches the integrations of an account. With an entry, a token fetches page 1
+ * with one row for its own identity. The cached rows count if that page
+ * announces the same `total` and begins with the same row, byte for byte. The
+ * token then has the `requestId` of that page, and everything else it says.
  */
-function fetchShared(
-  flight: Flight,
-  fetchPage: FetchPageFor,
-  context: RequestContext,
-  { page, first }: { page: number; first?: RawPage },
-): Observable<RawPage> {
-  const { total, pages } = first?.fields ?? {};
-  const counts = first ? `${total}/${pages}` : 'hint';
-  return flight.share(`page ${page} of ${counts}`, () =>
-    fetchPage(page, { ...context, deadline: flight.deadline }),
+export class IntegrationsCache {
+  /** The number of outdated entries in a row, by account. */
+  private readonly mismatches = new BoundedMap<number>(1_000);
+  /** Entries of this instance, which need no validation when a store in memory returns the same object. */
+  private readonly known = new WeakMap<object, KnownIntegrations>();
+
+  constructor(
+    private readonly options: Pick<
+      ModuleOptions,
+      'vendor' | 'baseUrl' | 'maxPages' | 'cache'
+    >,
+    private readonly store: ResilientStore,
+  ) {}
+
+  /** Emits the pages of one token: one page where the cached rows count. */
+  fetch(account: string, fetcher: TokenFetcher): Observable<RawPage[]> {
+    const { vendor, baseUrl, cache } = this.options;
+    if ((this.mismatches.get(account) ?? 0) >= MAX_MISMATCHES) {
+      return fetcher.all();
+    }
+    const key = cacheKey('integrations', account, vendor, baseUrl);
+    const fetchAndStore = () =>
+      fetcher.all().pipe(tap((pages) => this.write(key, pages)));
+
+    return from(this.store.read(key, (value) => this.parse(value))).pipe(
+      switchMap((cached) => {
+        if (!cached || cached.pages > this.options.maxPages) {
+          return fetchAndStore();
+        }
+        return fetcher.probe().pipe(
+          switchMap((page) => {
+            if (isFresh(cached, page)) {
+              this.mismatches.delete(account);
+              return of([withRows(page, cached)]);
+            }
+            const mismatches = (this.mismatches.get(account) ?? 0) + 1;
+            this.mismatches.set(account, mismatches, cache.ttl);
+            return fetchAndStore();
+          }),
+        );
+      }),
+    );
+  }
+
+  private write(key: string, pages: readonly RawPage[]): void {
+    const { total, pages: count } = pages[0]!.fields;
+    const isConsistent = pages.every(({ fields }) =>
+      hasSameCounts(fields, pages[0]!.fields),
+    );
+    if (!isConsistent || !isCount(total)) return;
+    const rows = pages
+      .filter((page) => page.rows.length > 0)
+      .map((page) => page.rows.toString())
+      .join(',');
+    if (rows.length > MAX_CHARACTERS) return;
+    const entry: CachedIntegrations = { total, pages: count, rows };
+    this.known.set(entry, toKnown(entry));
+    // No token waits for it.
+    void this.store.write(key, entry);
+  }
+
+  /** @throws {InvalidResponseError | SyntaxError} where a value is no entry of this cache */
+  private parse(value: unknown): KnownIntegrations {
+    if (!isRecord(value)) throw new InvalidResponseError('no integrations');
+    const known = this.known.get(value);
+    if (known) return known;
+    const { total, pages, rows } = value as unknown as CachedIntegrations;
+    // The sizes first: the value may be huge.
+    if (
+      !isCount(total) ||
+      !isCount(pages) ||
+      typeof rows !== 'string' ||
+      rows.length > MAX_CHARACTERS
+    ) {
+      throw new InvalidResponseError('no integrations');
+    }
+    return toKnown({ total, pages, rows });
+  }
+}
+
+/** Whether the cached integrations are those that a page announces. */
+function isFresh(cached: KnownIntegrations, page: RawPage): boolean {
+  return (
+    page.fields.total === cached.total &&
+    firstElement(page.rows.toString()) === cached.firstRow
   );
 }
 
-/** The pages of one token: the first one's fields, and the rows of all. */
-function withFieldsOf(first: RawPage, others: readonly RawPage[]): RawPage[] {
-  return [first, ...others.map(({ rows }) => ({ ...first, rows }))];
+/** A page with the cached rows, as the only one. */
+function withRows(
+  page: RawPage,
+  { rows, parsedRows }: KnownIntegrations,
+): RawPage {
+  return {
+    ...page,
+    rows,
+    parsedRows,
+    members: asOnePage(page.members, page.members),
+  };
 }
 
-function toPage({ rows, total, pages }: CachedPage): RawPage {
-  const fields = { total, pages } as PageFields;
-  return { fields, rows: Buffer.from(rows) };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where a value is no page from the store */
-function parseCachedPage(value: unknown): RawPage {
-  const { rows } = (value ?? {}) as Partial<CachedPage>;
-  // Checked first: the value may be huge.
-  if (typeof rows !== 'string' || rows.length > MAX_BODY_BYTES) {
-    throw new InvalidResponseError('not the rows of a page');
+/** @throws {InvalidResponseError | SyntaxError} where the rows are not the inside of a list of rows */
+function toKnown({
+  total,
+  pages,
+  rows,
+}: CachedIntegrations): KnownIntegrations {
+  const parsedRows: unknown = JSON.parse(`[${rows}]`);
+  if (
+    !Array.isArray(parsedRows) ||
+    !parsedRows.every(isRecord) ||
+    !isSafeJson(parsedRows)
+  ) {
+    throw new InvalidResponseError('no rows of integrations');
   }
-  const { fields, rows: json } = toPage(value as CachedPage);
-  return parsePage(serializeToken({ fields, rows: [json] }));
+  return {
+    total,
+    pages,
+    firstRow: firstElement(rows),
+    rows: Buffer.from(rows),
+    parsedRows,
+  };
 }

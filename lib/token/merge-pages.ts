@@ -1,9 +1,10 @@
 import type { RawPage } from './raw-page.js';
 
-/** The parts of a token. */
+/** The parts of a token, each as JSON. */
 export interface TokenParts {
-  readonly fields: object;
-  /** The rows of each page in JSON, without brackets. */
+  /** The JSON of each member beside the rows, by its name. */
+  readonly members: ReadonlyMap<string, string>;
+  /** The rows of each page, without brackets. */
   readonly rows: readonly Buffer[];
 }
 
@@ -14,33 +15,44 @@ export interface TokenParts {
  */
 export function mergePages(pages: readonly RawPage[]): TokenParts {
   const rows = pages.map((page) => page.rows);
-  const first = pages[0]!.fields;
-  if (pages.length === 1) return { fields: first, rows };
-  const last = pages[pages.length - 1]!.fields;
-  return {
-    fields: {
-      page: 1,
-      pages: 1,
-      total: first.total,
-      requestId: last.requestId,
-      // Where the vendor has no flags, the pages carry it.
-      ...('isWhiteLabel' in last && { isWhiteLabel: last.isWhiteLabel }),
-    },
-    rows,
-  };
+  const first = pages[0]!.members;
+  if (pages.length === 1) return { members: first, rows };
+  const last = pages[pages.length - 1]!.members;
+  return { members: asOnePage(first, last), rows };
+}
+
+/** The members of all pages merged into one. */
+export function asOnePage(
+  first: RawPage['members'],
+  last: RawPage['members'],
+): Map<string, string> {
+  const merged: [string, string | undefined][] = [
+    ['page', '1'],
+    ['pages', '1'],
+    ['total', first.get('total')],
+    ['requestId', last.get('requestId')],
+    // Where the vendor has no flags, the pages carry it.
+    ['isWhiteLabel', last.get('isWhiteLabel')],
+  ];
+  return new Map(
+    merged.filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 const HEAD = Buffer.from('{"rows":[');
 const COMMA = Buffer.from(',');
 
-/** Serializes a token to JSON in UTF-8. The rows are Pica's, byte for byte. */
-export function serializeToken({ fields, rows }: TokenParts): Buffer {
+/** Joins the parts of a token. The texts are copied, not serialized again. */
+export function serializeToken({ members, rows }: TokenParts): Buffer {
   const parts: Buffer[] = [HEAD];
   for (const page of rows) {
     if (page.length === 0) continue;
     if (parts.length > 1) parts.push(COMMA);
     parts.push(page);
   }
-  parts.push(Buffer.from(`],${JSON.stringify(fields).slice(1)}`));
+  let tail = ']';
+  for (const [name, json] of members)
+    tail += `,${JSON.stringify(name)}:${json}`;
+  parts.push(Buffer.from(`${tail}}`));
   return Buffer.concat(parts);
 }

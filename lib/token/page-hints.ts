@@ -1,18 +1,58 @@
+import { from, of, type Observable } from 'rxjs';
 import { BoundedMap } from '../cache/bounded-map.js';
+import { cacheKey } from '../cache/cache-key.js';
+import type { ResilientStore } from '../cache/resilient-store.js';
+import type { ModuleOptions } from '../options/module.options.js';
+import { InvalidResponseError, isCount } from '../pica/responses.js';
 
-/** The maximum number of secret keys with a hint. */
+/** The maximum number of accounts with a hint in memory. */
 const CAPACITY = 1_000;
 
-/** Stores how many pages the previous response for a secret key had: the number to fetch in parallel for the next token. */
+/**
+ * Stores how many pages the previous response for an account had: the number to
+ * fetch in parallel for the next token. A store that instances share holds it
+ * too, so that the first token of a new process takes one round trip.
+ */
 export class PageHints {
   private readonly pages = new BoundedMap<number>(CAPACITY);
 
-  /** Returns 1 for an unknown key. */
-  get(secretKey: string): number {
-    return this.pages.get(secretKey) ?? 1;
+  /** @param store a store that instances share */
+  constructor(
+    private readonly options: Pick<
+      ModuleOptions,
+      'vendor' | 'baseUrl' | 'pageSize' | 'maxPages'
+    >,
+    private readonly store?: ResilientStore,
+  ) {}
+
+  /** Emits 1 for an unknown account, and `maxPages` at most. */
+  get(account: string): Observable<number> {
+    const known = this.pages.get(account);
+    if (known !== undefined || !this.store) return of(known ?? 1);
+    return from(this.read(account, this.store));
   }
 
-  record(secretKey: string, pages: number): void {
-    this.pages.set(secretKey, pages);
+  record(account: string, pages: number): void {
+    if (this.pages.get(account) === pages) return;
+    this.pages.set(account, pages);
+    // No token waits for it.
+    void this.store?.write(this.key(account), pages);
   }
+
+  private async read(account: string, store: ResilientStore): Promise<number> {
+    const stored = await store.read(this.key(account), parseHint);
+    return Math.min(stored ?? 1, this.options.maxPages);
+  }
+
+  private key(account: string): string {
+    const { vendor, baseUrl, pageSize } = this.options;
+    return cacheKey('pages', account, vendor, baseUrl, pageSize);
+  }
+}
+
+function parseHint(value: unknown): number {
+  if (!isCount(value) || value < 1) {
+    throw new InvalidResponseError('not a number of pages');
+  }
+  return value;
 }

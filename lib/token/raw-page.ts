@@ -7,17 +7,22 @@ import {
   isSafeJson,
 } from '../pica/responses.js';
 
-/** Everything on a page beside its rows, unknown fields included. */
-export type PageFields = Pick<
-  AuthKitToken,
-  'total' | 'pages' | 'page' | 'requestId' | 'isWhiteLabel'
-> & { [field: string]: unknown };
+/** What a page says of all pages, parsed. */
+export type PageFields = Pick<AuthKitToken, 'pages'> &
+  Partial<Pick<AuthKitToken, 'total' | 'page'>>;
 
-/** A validated page of integrations whose rows are the text that Pica sent. */
+/**
+ * A validated page of integrations as the text that Pica sent. Nothing of it is
+ * serialized again: JavaScript cannot hold numbers beyond 2^53, and copying is cheap.
+ */
 export interface RawPage {
   readonly fields: PageFields;
   /** The rows in JSON, separated by commas, without brackets. */
   readonly rows: Buffer;
+  /** The rows, parsed. */
+  readonly parsedRows: readonly object[];
+  /** The JSON of every other member, unknown ones included, by its name. */
+  readonly members: ReadonlyMap<string, string>;
 }
 
 /** The maximum number of rows on a page. The service sends 150 at most. */
@@ -25,20 +30,19 @@ const MAX_ROWS = 1_000;
 
 /** The beginning of a page, as the service writes it. */
 const HEAD = '{"rows":[';
-const CLOSING_BRACKET = ']'.charCodeAt(0);
 
 /**
- * Parses and validates a page of integrations. Unknown fields stay as they are.
+ * Parses and validates a page of integrations.
  *
  * @throws {InvalidResponseError} where it is no page of integrations
  * @throws {SyntaxError} where it is not JSON; the message quotes the text
  */
 export function parsePage(body: Buffer): RawPage {
-  const split = splitPage(body);
-  const page: unknown = split?.rest ?? JSON.parse(body.toString());
+  const { page, rows, rowsText, members } =
+    splitUsualPage(body) ?? splitPage(body);
   if (
     !isRecord(page) ||
-    !Array.isArray(page.rows) ||
+    !Array.isArray(rows) ||
     !isCount(page.pages) ||
     !isCountOrAbsent(page.total) ||
     !isCountOrAbsent(page.page) ||
@@ -46,37 +50,144 @@ export function parsePage(body: Buffer): RawPage {
   ) {
     throw new InvalidResponseError('not a page of integrations');
   }
-  const { rows: inner, ...fields } = page;
-  const rows = split?.rows ?? inner;
   if (rows.length > MAX_ROWS || !rows.every(isRecord) || !isSafeJson(rows)) {
     throw new InvalidResponseError('not rows of integrations');
   }
   return {
-    fields: fields as PageFields,
-    rows: split?.rowsJson ?? Buffer.from(JSON.stringify(rows).slice(1, -1)),
+    fields: page as unknown as PageFields,
+    rows: rows.length > 0 ? rowsText : rowsText.subarray(0, 0),
+    parsedRows: rows,
+    members,
   };
 }
 
+/** A page in parts. Of `page`, the rows may be missing. */
+interface SplitPage {
+  readonly page: unknown;
+  readonly rows: unknown;
+  /** What is between the brackets of the rows. */
+  readonly rowsText: Buffer;
+  readonly members: ReadonlyMap<string, string>;
+}
+
 /**
- * Parses a page without losing the text of its rows. The token copies that text
- * byte for byte: nothing is serialised again, which keeps a token cheap.
+ * Splits a page as the service writes it: the rows come first, and no other
+ * list follows. That is proved by parsing both parts, the list and the text
+ * without its inside. This is the fast way: the rows are not scanned.
  *
- * It assumes that the list begins the text and that no other list follows. Both
- * parts are parsed to prove it: the inside of the list, and the text without it.
- *
- * @returns `rest` with an empty list for `rows`; `undefined` for text of another form, JSON or not
+ * @returns `undefined` for text of another form
  */
-function splitPage(body: Buffer) {
-  const end = body.lastIndexOf(CLOSING_BRACKET);
+function splitUsualPage(body: Buffer): SplitPage | undefined {
+  const end = body.lastIndexOf(']');
   if (end < HEAD.length || body.toString('latin1', 0, HEAD.length) !== HEAD) {
     return undefined;
   }
   try {
-    const rest: unknown = JSON.parse(HEAD + body.toString('utf8', end));
-    const rows = JSON.parse(body.toString('utf8', HEAD.length - 1, end + 1));
-    const start = rows.length > 0 ? HEAD.length : end;
-    return { rest, rows, rowsJson: body.subarray(start, end) };
+    const rest = HEAD + body.toString('utf8', end);
+    const page: unknown = JSON.parse(rest);
+    // A second member of that name would count.
+    if (!isRecord(page) || !isEmptyList(page.rows)) return undefined;
+    const rows: unknown = JSON.parse(
+      body.toString('utf8', HEAD.length - 1, end + 1),
+    );
+    const members = membersOf(rest);
+    members.delete('rows');
+    return { page, rows, rowsText: body.subarray(HEAD.length, end), members };
   } catch {
     return undefined;
   }
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** Splits a page of any legal layout. Of members with the same name, the last one counts, as in `JSON.parse()`. */
+function splitPage(body: Buffer): SplitPage {
+  const text = body.toString();
+  const page: unknown = JSON.parse(text);
+  const members = isRecord(page) ? membersOf(text) : new Map<string, string>();
+  const rows = members.get('rows') ?? '';
+  members.delete('rows');
+  return {
+    page,
+    rows: (page as { rows?: unknown } | null)?.rows,
+    rowsText: Buffer.from(rows.slice(1, -1).trim()),
+    members,
+  };
+}
+
+/**
+ * The JSON of each member of an object, by its name, in one pass over the text.
+ *
+ * @param text an object in JSON, which `JSON.parse()` has accepted
+ */
+export function membersOf(text: string): Map<string, string> {
+  const members = new Map<string, string>();
+  let at = skipSpace(text, text.indexOf('{') + 1);
+  while (text[at] === '"') {
+    const nameEnd = endOfValue(text, at);
+    const start = skipSpace(text, text.indexOf(':', nameEnd) + 1);
+    const end = endOfValue(text, start);
+    members.set(
+      JSON.parse(text.slice(at, nameEnd)) as string,
+      text.slice(start, end),
+    );
+    // At the comma, or at the end of the object.
+    at = skipSpace(text, skipSpace(text, end) + 1);
+  }
+  return members;
+}
+
+/** The JSON of the first element of a list's inside; an empty string where there is none. */
+export function firstElement(inside: string): string {
+  const start = skipSpace(inside, 0);
+  return inside.slice(start, endOfValue(inside, start));
+}
+
+/** The JSON of each element of a list's inside. */
+export function splitElements(inside: string): string[] {
+  const elements: string[] = [];
+  let at = skipSpace(inside, 0);
+  while (at < inside.length) {
+    const end = endOfValue(inside, at);
+    elements.push(inside.slice(at, end));
+    // Behind the comma.
+    at = skipSpace(inside, skipSpace(inside, end) + 1);
+  }
+  return elements;
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) <= 0x20) at += 1;
+  return at;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Where the value that begins at `start` ends. */
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at += 1;
+      while (at < text.length && text.charCodeAt(at) !== QUOTE) {
+        at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+      }
+      if (depth === 0) return at + 1;
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+    } else if (code === 0x7d || code === 0x5d) {
+      // The end of the object or list around a number, or of the value itself.
+      if (depth === 0) return at;
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    } else if (depth === 0 && (code === 0x2c || code <= 0x20)) {
+      return at;
+    }
+  }
+  return text.length;
 }

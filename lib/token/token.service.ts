@@ -1,35 +1,63 @@
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { map, tap, type Observable } from 'rxjs';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  combineLatest,
+  from,
+  map,
+  of,
+  switchMap,
+  tap,
+  type Observable,
+} from 'rxjs';
 import {
   AUTHKIT_CACHE,
   AUTHKIT_LOG_CONTEXT,
   AUTHKIT_OPTIONS,
 } from '../authkit.constants.js';
-import { formatFailure } from '../authkit.exception.js';
-import type { AuthKitToken } from '../authkit.types.js';
+import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import type { AuthKitIntegration, AuthKitToken } from '../authkit.types.js';
+import {
+  withAccountCache,
+  type FetchForAccount,
+} from '../cache/account-cache.js';
 import { ResilientStore } from '../cache/resilient-store.js';
+import { assertLabel } from '../connections/connection-filter.js';
+import {
+  AuthKitConnectionsService,
+  collect,
+} from '../connections/connections.service.js';
+import { callAppFunction } from '../core/account.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import {
+  isConnectionLabel,
+  type AuthKitConnectionLabel,
+} from '../options/connection-label.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { PicaClient } from '../pica/pica.client.js';
 import type { RequestContext } from '../pica/request-context.js';
 import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
-import { fetchAllPages } from './fetch-all-pages.js';
 import {
-  withIntegrationsCache,
-  type FetchAllPages,
-  type FetchPageFor,
-} from './integrations-cache.js';
+  assertConnectors,
+  fetchConnectors,
+  joinIntegrations,
+  type AuthKitIntegrationListing,
+  type Connector,
+} from './connectors.js';
+import { fetchAllPages } from './fetch-all-pages.js';
+import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
+import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
 import { parsePage, type RawPage } from './raw-page.js';
 import {
-  fetchFlags,
+  fetchWhiteLabel,
   withFlagsCache,
   withWhiteLabel,
-  type FetchFlags,
   type WhiteLabel,
 } from './white-label.js';
+
+/** The setting by which the token route tells when its deadline began. @internal */
+export const STARTED_AT = Symbol.for('nestjs-pica-authkit:started-at');
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
@@ -37,8 +65,28 @@ export interface CreateTokenOptions {
   page?: number;
   /** The number of rows on that page, 150 at most. Default: the `pageSize` option */
   limit?: number;
+  /** The name of the connections that come of the token: up to 256 characters. Default: that of the `connection` option */
+  name?: string;
+  /** The tags of the connections that come of the token: up to 32 strings of 1 to 128 characters. Default: those of the `connection` option */
+  tags?: readonly string[];
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
+  /** When the request began, on the clock of `performance.now()`. @internal */
+  [STARTED_AT]?: number;
+}
+
+/** The settings of one list of integrations. */
+export interface ListIntegrationsOptions {
+  /** Whether to add the owner's connections. Default: `false` */
+  connections?: boolean;
+  /** Cancels the request: it rejects with `cancelled`. */
+  signal?: AbortSignal;
+}
+
+/** What is fetched for one token. */
+interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
+  readonly identity: AuthKitIdentity | undefined;
+  readonly label: AuthKitConnectionLabel;
 }
 
 /**
@@ -52,29 +100,38 @@ export interface CreateTokenOptions {
 export class AuthKitTokenService {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
   private readonly vendor: VendorProfile;
-  private readonly hints = new PageHints();
-  private readonly fetchAllPages: FetchAllPages;
+  private readonly hints: PageHints;
+  /** `undefined` without the option `cache.integrations`. */
+  private readonly integrationsCache?: IntegrationsCache;
+  private readonly fetchConnectors: FetchForAccount<Connector[]>;
   /** `undefined` where the vendor has no flags. */
-  private readonly fetchFlags?: FetchFlags;
+  private readonly fetchWhiteLabel?: FetchForAccount<boolean>;
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
     @Inject(PicaClient) private readonly pica: PicaClient,
+    @Inject(AuthKitConnectionsService)
+    private readonly connections: AuthKitConnectionsService,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
-    @Optional() @Inject(AUTHKIT_CACHE) store?: ResilientStore,
+    @Inject(AUTHKIT_CACHE) store: ResilientStore,
   ) {
     const { cache } = options;
     this.vendor = VENDORS[options.vendor];
-    this.fetchAllPages =
-      store && cache?.integrations
-        ? withIntegrationsCache(options, store)
-        : (fetchPage, hint, context) =>
-            fetchAllPages((page) => fetchPage(page, context), options, hint);
-    if (this.vendor.flagsPath !== undefined) {
-      const fetch = fetchFlags(pica, this.vendor.flagsPath);
-      this.fetchFlags =
-        store && cache?.flags ? withFlagsCache(fetch, options, store) : fetch;
+    const isShared = cache.store !== 'memory';
+    this.hints = new PageHints(options, isShared ? store : undefined);
+    if (cache.integrations) {
+      this.integrationsCache = new IntegrationsCache(options, store);
     }
+    if (this.vendor.flagsPath !== undefined) {
+      const fetch = fetchWhiteLabel(pica, this.vendor.flagsPath);
+      this.fetchWhiteLabel = cache.flags
+        ? withFlagsCache(fetch, options, store)
+        : fetch;
+    }
+    const fetch = fetchConnectors(pica, this.vendor.connectorsPath, options);
+    this.fetchConnectors = cache.flags
+      ? withAccountCache('connectors', fetch, assertConnectors, options, store)
+      : fetch;
   }
 
   /**
@@ -107,64 +164,166 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const { signal, ...requested } = options ?? {};
-    const token = await this.runner.run(
-      { outcome: 'No token', identity, signal },
-      (context, validated) => this.fetch(validated, requested, context),
+    const { signal, [STARTED_AT]: startedAt, ...requested } = options ?? {};
+    return this.runner.run(
+      { outcome: 'No token', identity, signal, startedAt },
+      (context, validated) =>
+        this.resolveLabel(validated, requested).pipe(
+          switchMap((label) =>
+            this.fetch({ identity: validated, label, ...requested }, context),
+          ),
+          map((token) => {
+            const json = serializeToken(token);
+            context.received.hold(json.length);
+            return json;
+          }),
+        ),
     );
-    return serializeToken(token);
   }
 
-  /** Fetches the pages and the flags in parallel. */
-  private fetch(
-    identity: AuthKitIdentity | undefined,
-    requested: CreateTokenOptions,
-    context: RequestContext,
-  ): Observable<TokenParts> {
-    const pages$ = this.fetchPages(identity, requested, context);
-    if (!this.fetchFlags) return pages$.pipe(map(mergePages));
+  /**
+   * Returns the integrations that an identity is offered, for a page of the
+   * app's own: all of them, as the `allowIntegration` option decides, joined with
+   * the list of connectors, which tells platform and category.
+   *
+   * @param options `connections`: adds the owner's connections of each platform.
+   *   Needs an identity. Default: `false`
+   * @throws {AuthKitException} and nothing else, as {@link create}
+   */
+  async integrations(
+    identity?: AuthKitIdentity,
+    { connections = false, signal }: ListIntegrationsOptions = {},
+  ): Promise<AuthKitIntegrationListing[]> {
+    const abort = new AbortController();
+    const whole = signal
+      ? AbortSignal.any([signal, abort.signal])
+      : abort.signal;
+    try {
+      const [[rows, connectors], own] = await Promise.all([
+        this.runner.run(
+          { outcome: 'No integrations', identity, signal: whole },
+          (context, validated) =>
+            combineLatest([
+              this.fetchPages({ identity: validated, label: {} }, context).pipe(
+                map((pages) => pages.flatMap(({ parsedRows }) => parsedRows)),
+              ),
+              this.fetchConnectors(context),
+            ]),
+        ),
+        connections
+          ? collect(this.connections.all(identity!, { signal: whole }))
+          : undefined,
+      ]);
+      return joinIntegrations(rows as AuthKitIntegration[], connectors, own);
+    } finally {
+      // One failing ends the other.
+      abort.abort();
+    }
+  }
 
-    const flags$ = this.fetchFlags(context);
-    return withWhiteLabel(pages$, flags$, context.deadline).pipe(
-      map(([pages, { isWhiteLabel, failure }]) => {
-        if (failure) this.warnUnknownWhiteLabel(failure);
-        const { fields, rows } = mergePages(pages);
-        return { fields: { ...fields, isWhiteLabel }, rows };
+  /** Emits name and tags of the connections that come of a token. */
+  private resolveLabel(
+    identity: AuthKitIdentity | undefined,
+    { name, tags }: AuthKitConnectionLabel,
+  ): Observable<AuthKitConnectionLabel> {
+    assertLabel({ name, tags });
+    const { connection } = this.options;
+    const withPrecedence = (label: AuthKitConnectionLabel | undefined) => ({
+      name: name ?? label?.name,
+      tags: tags ?? label?.tags,
+    });
+    if (typeof connection !== 'function') return of(withPrecedence(connection));
+    return from(callAppFunction('connection', () => connection(identity))).pipe(
+      map((label) => {
+        if (label && !isConnectionLabel(label)) {
+          throw new AuthKitException('unavailable', {
+            cause: new Error(
+              'the connection function returned what is not { name?, tags? }',
+            ),
+          });
+        }
+        return withPrecedence(label ?? undefined);
       }),
     );
   }
 
+  /** Fetches the pages and the flags in parallel. */
+  private fetch(
+    requested: TokenRequest,
+    context: RequestContext,
+  ): Observable<TokenParts> {
+    const pages$ = this.fetchPages(requested, context);
+    if (!this.fetchWhiteLabel) return pages$.pipe(map(mergePages));
+
+    const flag$ = this.fetchWhiteLabel(context);
+    return withWhiteLabel(pages$, flag$, context.deadline).pipe(
+      map(([pages, { isWhiteLabel, failure }]) => {
+        if (failure) this.warnUnknownWhiteLabel(failure);
+        const { members, rows } = mergePages(pages);
+        const withFlag = new Map(members).set(
+          'isWhiteLabel',
+          String(isWhiteLabel),
+        );
+        return { members: withFlag, rows };
+      }),
+    );
+  }
+
+  /** Fetches the pages of a token with the integrations that its identity is offered. */
   private fetchPages(
-    identity: AuthKitIdentity | undefined,
-    requested: CreateTokenOptions,
+    { identity, label, ...requested }: TokenRequest,
     context: RequestContext,
   ): Observable<RawPage[]> {
     const page = atLeastOne(requested.page);
     const limit = atLeastOne(requested.limit);
-    const size = Math.min(limit ?? this.options.pageSize, MAX_PAGE_SIZE);
-    const fetchPage: FetchPageFor = (number, context) =>
+    const isOnePage = page !== undefined || limit !== undefined;
+    const body = {
+      identity: identity?.identity,
+      identityType: identity?.identityType,
+      name: label.name,
+      tags: label.tags,
+    };
+    const fetchPage = (number: number, size: number) =>
       this.pica.request(
         {
           method: 'POST',
           path: `${this.vendor.tokenPath}?limit=${size}&page=${number}`,
-          body: identity ?? {},
+          body,
           parse: parsePage,
         },
         context,
       );
 
-    if (page !== undefined || limit !== undefined) {
-      return fetchPage(page ?? 1, context).pipe(map((one) => [one]));
-    }
-    if (!this.options.pageHint) {
-      return this.fetchAllPages(fetchPage, 1, context);
-    }
-    const { secretKey } = context;
-    return this.fetchAllPages(
-      fetchPage,
-      this.hints.get(secretKey),
-      context,
-    ).pipe(tap((pages) => this.hints.record(secretKey, pages.length)));
+    const { pageSize, allowIntegration } = this.options;
+    const fetcher = {
+      probe: () => fetchPage(1, 1),
+      all: () =>
+        this.fetchAll((number) => fetchPage(number, pageSize), context.account),
+    };
+    const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
+    const cached$ = () =>
+      this.integrationsCache?.fetch(context.account, fetcher) ?? fetcher.all();
+    const pages$ = isOnePage
+      ? fetchPage(page ?? 1, size).pipe(map((one) => [one]))
+      : cached$();
+    return allowIntegration
+      ? pages$.pipe(
+          map((pages) =>
+            filterIntegrations(pages, allowIntegration, identity, isOnePage),
+          ),
+        )
+      : pages$;
+  }
+
+  private fetchAll(
+    fetchPage: (page: number) => Observable<RawPage>,
+    account: string,
+  ): Observable<RawPage[]> {
+    if (!this.options.pageHint) return fetchAllPages(fetchPage, this.options);
+    return this.hints.get(account).pipe(
+      switchMap((hint) => fetchAllPages(fetchPage, this.options, hint)),
+      tap((pages) => this.hints.record(account, pages.length)),
+    );
   }
 
   private warnUnknownWhiteLabel(

@@ -6,94 +6,51 @@ import {
   startWith,
   switchMap,
   take,
-  tap,
   timer,
   type Observable,
 } from 'rxjs';
 import type { AuthKitException } from '../authkit.exception.js';
-import { cacheKey } from '../cache/cache-key.js';
+import {
+  withAccountCache,
+  type FetchForAccount,
+} from '../cache/account-cache.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
-import { SingleFlight } from '../cache/single-flight.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import type { PicaClient } from '../pica/pica.client.js';
-import type { Deadline, RequestContext } from '../pica/request-context.js';
+import type { Deadline } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
 
 /** How long a token whose pages are all there waits for the flags, in ms. */
 const GRACE_MS = 1_000;
 
-/** The part of the account's flags that a token needs. */
-export interface AccountFlags {
-  authkitWhitelist?: boolean | null;
-}
-
-/** Fetches the account's flags. */
-export type FetchFlags = (context: RequestContext) => Observable<AccountFlags>;
-
-/** Fetches the flags from Pica. */
-export const fetchFlags =
-  (pica: PicaClient, path: string): FetchFlags =>
+/** Fetches from the account's flags whether it may hide Pica's branding in the widget. */
+export const fetchWhiteLabel =
+  (pica: PicaClient, path: string): FetchForAccount<boolean> =>
   (context) =>
-    pica.request(
-      {
-        method: 'GET',
-        path,
-        parse: (body) => parseFlags(JSON.parse(body.toString())),
-      },
-      context,
-    );
+    pica.request({ method: 'GET', path, parse: parseFlags }, context);
 
-/** @throws {InvalidResponseError} where a value is not the flags of an account */
-function parseFlags(value: unknown): AccountFlags {
-  if (
-    !isRecord(value) ||
-    typeof (value.authkitWhitelist ?? false) !== 'boolean'
-  ) {
+/** @throws {InvalidResponseError | SyntaxError} where the body is not the flags of an account */
+function parseFlags(body: Buffer): boolean {
+  const flags: unknown = JSON.parse(body.toString());
+  const isWhiteLabel = isRecord(flags) && (flags.authkitWhitelist ?? false);
+  if (!isRecord(flags) || typeof isWhiteLabel !== 'boolean') {
     throw new InvalidResponseError('not the flags of an account');
   }
-  return value as AccountFlags;
+  return isWhiteLabel;
 }
 
-/** Caches whether the account is white label, for each secret key. A failure is not cached. */
+/** Caches the flag for each account. */
 export function withFlagsCache(
-  fetch: FetchFlags,
-  { vendor, baseUrl }: Pick<ModuleOptions, 'vendor' | 'baseUrl'>,
+  fetch: FetchForAccount<boolean>,
+  options: Pick<ModuleOptions, 'vendor' | 'baseUrl' | 'timeout' | 'cache'>,
   store: ResilientStore,
-): FetchFlags {
-  const singleFlight = new SingleFlight();
-  return (context) => {
-    const key = cacheKey('flags', context.secretKey, vendor, baseUrl);
-    return singleFlight.run(key, context.deadline, (flight) => {
-      const cached$ = flight.lookup(() => store.read(key, parseCachedFlags));
-      const fetched$ = flight.share('fetch', () =>
-        fetch({ ...context, deadline: flight.deadline }).pipe(
-          map(({ authkitWhitelist }) => ({
-            authkitWhitelist: authkitWhitelist ?? false,
-          })),
-        ),
-      );
-      return cached$.pipe(
-        switchMap((cached) =>
-          cached
-            ? of(cached)
-            : fetched$.pipe(
-                tap((flags) =>
-                  flight.store(flags, () => store.write(key, flags)),
-                ),
-              ),
-        ),
-      );
-    });
-  };
+): FetchForAccount<boolean> {
+  return withAccountCache('flags', fetch, assertBoolean, options, store);
 }
 
-/** @throws {InvalidResponseError} where a value is not what {@link withFlagsCache} has stored */
-function parseCachedFlags(value: unknown): AccountFlags {
-  const flags = parseFlags(value);
-  if (typeof flags.authkitWhitelist !== 'boolean') {
-    throw new InvalidResponseError('not the flags of an account');
-  }
-  return flags;
+function assertBoolean(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new InvalidResponseError('not the flags of an account');
 }
 
 /** Whether the widget may hide the branding, and why that is not known. */
@@ -111,13 +68,11 @@ const LATE: WhiteLabel = { isWhiteLabel: false, failure: 'late' };
  */
 export function withWhiteLabel<T>(
   pages$: Observable<T>,
-  flags$: Observable<AccountFlags>,
+  flag$: Observable<boolean>,
   deadline: Deadline,
 ): Observable<readonly [T, WhiteLabel]> {
-  const whiteLabel$ = flags$.pipe(
-    map(({ authkitWhitelist }): WhiteLabel => ({
-      isWhiteLabel: authkitWhitelist ?? false,
-    })),
+  const whiteLabel$ = flag$.pipe(
+    map((isWhiteLabel): WhiteLabel => ({ isWhiteLabel })),
     catchError((failure: AuthKitException) =>
       of({ isWhiteLabel: false, failure }),
     ),

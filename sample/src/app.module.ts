@@ -4,8 +4,8 @@ import { APP_PIPE } from '@nestjs/core';
 import { AuthKitModule, authKitConfig } from 'nestjs-pica-authkit';
 import { AuthModule } from './auth/auth.module.js';
 import { SessionGuard } from './auth/session.guard.js';
-import { ConnectionsModule } from './connections/connections.module.js';
 import { IntegrationsModule } from './integrations/integrations.module.js';
+import { onConnected } from './integrations/on-connected.js';
 import { PageModule } from './page/page.module.js';
 
 @Module({
@@ -13,18 +13,17 @@ import { PageModule } from './page/page.module.js';
     ConfigModule.forRoot(),
     AuthModule,
     AuthKitModule.forRootAsync({
-      // Reads the secret key, the grant secret and other options from the environment.
-      ...authKitConfig.asProvider(),
+      // authKitConfig reads the secret key, the grant secret and other options from the environment.
+      useFactory: () => ({ ...authKitConfig(), onConnected }),
       // Exports the SessionService that SessionGuard injects.
       imports: [AuthModule],
-      // Mounts two routes: the page calls POST /authkit-token/grant with its
-      // session, and the widget calls POST /authkit-token with the grant.
-      controller: { guards: [SessionGuard], grants: true },
+      // The page calls POST /authkit-token/grant and /authkit-connections with
+      // its session, and the widget calls POST /authkit-token with the grant.
+      controller: { guards: [SessionGuard], grants: true, connections: true },
       // IntegrationsModule can inject AuthKitTokenService without importing this module.
       isGlobal: true,
     }),
     IntegrationsModule,
-    ConnectionsModule,
     PageModule,
   ],
   providers: [

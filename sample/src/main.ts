@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { EmulatorModule } from './emulator/emulator.module.js';
 import { exitWithParent } from './startup/exit-with-parent.js';
 import { ensureGrantSecret } from './startup/grant-secret.js';
 import { listen } from './startup/listen.js';
@@ -16,7 +17,7 @@ ensureGrantSecret();
 const { AppModule } = await import('./app.module.js');
 
 const app = await NestFactory.create(
-  AppModule,
+  emulator ? EmulatorModule.addTo(AppModule, emulator) : AppModule,
   platform === 'Fastify' ? new FastifyAdapter() : new ExpressAdapter(),
   { logger: ['warn', 'error', 'fatal'] },
 );

@@ -1,17 +1,19 @@
-import { describe, expect, it } from '@jest/globals';
 import { findChromium } from './support/chromium.js';
 
-describe('a machine without Chromium', () => {
-  it('is told what to install, rather than that all is well', () => {
+describe('findChromium()', () => {
+  it('throws an error that says what to install when there is no Chromium', () => {
     expect(() => findChromium('', ['/no/such/chromium'])).toThrow(
       /apt-get install chromium/,
     );
-    expect(() => findChromium('/no/such/chromium')).toThrow(
-      'CHROMIUM_PATH is /no/such/chromium, where there is no file.',
+  });
+
+  it('throws an error that names CHROMIUM_PATH when that does not exist, although there is another Chromium', () => {
+    expect(() => findChromium('/no/such/chromium', [process.execPath])).toThrow(
+      /CHROMIUM_PATH is \/no\/such\/chromium/,
     );
   });
 
-  it('does not take another one for the one that is named', () => {
+  it('returns CHROMIUM_PATH when that exists', () => {
     expect(findChromium(process.execPath, ['/no/such/chromium'])).toBe(
       process.execPath,
     );

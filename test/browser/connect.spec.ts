@@ -1,35 +1,14 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import type { Browser } from 'playwright-core';
-import { PLATFORMS } from '../support/run-app.js';
-import { startChromium } from './support/chromium.js';
-import { Sample } from './support/sample.js';
-import { Visitor } from './support/visitor.js';
+import { PLATFORMS } from '../support/app.js';
+import { useBrowser, useSample } from './support/browser.js';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
-describe.each(PLATFORMS)('connecting, with the sample on %s', (platform) => {
+describe.each(PLATFORMS)('connecting on the sample with %s', (platform) => {
   // As `npm start` runs it: with an emulator of its own, on another origin.
-  let sample: Sample;
-  let visitor: Visitor;
-  beforeAll(async () => {
-    sample = await Sample.start(platform);
-  });
-  afterEach(() => visitor?.leave());
-  afterAll(() => sample?.stop());
+  const sample = useSample(platform);
 
-  it('leads from Connect to the connection in the list of its user, and of nobody else', async () => {
-    visitor = await Visitor.arrive(browser, sample.url);
+  it('adds the connection to the list of its user and of no other, once access is allowed', async () => {
+    const visitor = await browser.visit(sample.url);
     await visitor.signIn('Ada');
     expect(await visitor.connections()).toEqual([]);
 
@@ -46,7 +25,7 @@ describe.each(PLATFORMS)('connecting, with the sample on %s', (platform) => {
     await visitor.press('Allow');
     await visitor.screen('Gmail is connected');
     await visitor.press('Done');
-    await visitor.gone();
+    await visitor.closed();
 
     expect(await visitor.events(2)).toEqual(['onSuccess', 'onClose']);
     expect(await visitor.connections()).toEqual(['Gmail']);
@@ -58,11 +37,11 @@ describe.each(PLATFORMS)('connecting, with the sample on %s', (platform) => {
     await visitor.signIn('Grace');
     expect(await visitor.connections()).toEqual([]);
 
-    expect(visitor.complaints).toEqual([]);
+    expect(visitor.consoleErrors).toEqual([]);
   });
 
-  it('tells the page of a denial, and of the end', async () => {
-    visitor = await Visitor.arrive(browser, sample.url);
+  it('calls onError and onClose of the page when access is denied', async () => {
+    const visitor = await browser.visit(sample.url);
     await visitor.signIn('Grace');
     await visitor.openWidget();
     await visitor.integrations('247 integrations');
@@ -71,9 +50,9 @@ describe.each(PLATFORMS)('connecting, with the sample on %s', (platform) => {
     await visitor.screen('Slack is not connected');
     expect(await visitor.error()).toBe('Access to Slack was denied.');
     await visitor.press('Close');
-    await visitor.gone();
+    await visitor.closed();
     expect(await visitor.events(2)).toEqual(['onError', 'onClose']);
     expect(await visitor.connections()).toEqual([]);
-    expect(visitor.complaints).toEqual([]);
+    expect(visitor.consoleErrors).toEqual([]);
   });
 });

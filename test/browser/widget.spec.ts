@@ -1,45 +1,19 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import { PicaEmulator } from 'nestjs-pica-authkit/testing';
-import type { Browser } from 'playwright-core';
-import { startChromium } from './support/chromium.js';
-import { Sample, settingsFor } from './support/sample.js';
-import { Visitor } from './support/visitor.js';
+import { useEmulator } from '../support/emulator.js';
+import { useBrowser, useSample } from './support/browser.js';
+import { environmentFor } from './support/sample.js';
+import type { Visitor } from './support/visitor.js';
 
-let browser: Browser;
-let pica: PicaEmulator;
-let sample: Sample;
+const browser = useBrowser();
+const pica = useEmulator();
+const sample = useSample('Express', () => environmentFor(pica));
 let visitor: Visitor;
 
-beforeAll(async () => {
-  browser = await startChromium();
-  pica = await PicaEmulator.start();
-  sample = await Sample.start('Express', settingsFor(pica));
-});
 beforeEach(async () => {
-  visitor = await Visitor.arrive(browser, sample.url);
+  visitor = await browser.visit(sample.url);
   await visitor.signIn('Ada');
 });
-afterEach(async () => {
-  await visitor.leave();
-  pica.reset();
-  pica.integrations = 247;
-  pica.whiteLabel = false;
-});
-afterAll(async () => {
-  await browser?.close();
-  await sample?.stop();
-  await pica?.stop();
-});
 
-/** Opens the widget as a page with other wishes than the sample's would. */
+/** Opens the widget with settings that the page of the sample does not use. */
 async function openWith(settings: Record<string, unknown>): Promise<void> {
   await visitor.page
     .evaluate(`import('/authkit.js').then(async ({ useAuthKit }) => {
@@ -50,7 +24,7 @@ async function openWith(settings: Record<string, unknown>): Promise<void> {
   await visitor.frame.waitFor({ state: 'visible' });
 }
 
-/** Runs in the browser, of whose globals the compiler knows nothing here. */
+/** Runs in the browser, whose globals have no types here. */
 function colorSchemeOf(element: unknown): string {
   const { getComputedStyle } = globalThis as unknown as {
     getComputedStyle(element: unknown): { colorScheme: string };
@@ -59,7 +33,7 @@ function colorSchemeOf(element: unknown): string {
 }
 
 describe('the emulated widget', () => {
-  it('takes the settings of the page: title, company and theme', async () => {
+  it('shows the title, the company and the theme that the page sets', async () => {
     await openWith({
       title: 'Bring your tools',
       companyName: 'Acme',
@@ -75,7 +49,7 @@ describe('the emulated widget', () => {
     expect(await dialog.evaluate(colorSchemeOf)).toBe('dark');
   });
 
-  it('leads straight to the integration that the page selects', async () => {
+  it('opens the integration that the page selects', async () => {
     await openWith({ selectedConnection: 'HubSpot', showNameInput: true });
     await visitor.screen('This app asks for access to HubSpot');
     await visitor.widget.getByLabel('Name of the connection').fill('My CRM');
@@ -84,7 +58,7 @@ describe('the emulated widget', () => {
     expect(pica.connections).toMatchObject([
       { platform: 'hubspot', name: 'My CRM', identity: 'usr_1815' },
     ]);
-    // What the page was handed is what the emulator keeps.
+    // onSuccess of the page has the connection of the emulator.
     expect(await visitor.page.evaluate('window.connected')).toEqual(
       JSON.parse(JSON.stringify(pica.connections[0])),
     );
@@ -108,7 +82,7 @@ describe('the emulated widget', () => {
     await keyboard.press('Enter');
     await visitor.screen('Notion is connected');
     await keyboard.press('Enter');
-    await visitor.gone();
+    await visitor.closed();
     expect(await visitor.events(3)).toEqual([
       'onError',
       'onSuccess',
@@ -116,7 +90,7 @@ describe('the emulated widget', () => {
     ]);
   });
 
-  it('keeps the focus: the page behind it is out of reach', async () => {
+  it('keeps the focus inside, so that Tab does not reach the page behind it', async () => {
     await visitor.openWidget();
     await visitor.integrations('247 integrations');
     await visitor.search('xero');
@@ -129,7 +103,7 @@ describe('the emulated widget', () => {
     expect(stops).toEqual(['entry', 'close', 'search', 'entry']);
   });
 
-  it('asks for an API key where nobody signs in, and does not keep it', async () => {
+  it('asks for an API key when the integration has no scopes, and does not store it', async () => {
     const { title } = pica.rows.find(({ scopes }) => scopes === '')!;
     await visitor.openWidget();
     await visitor.integrations('247 integrations');
@@ -147,7 +121,7 @@ describe('the emulated widget', () => {
     expect(JSON.stringify(pica.requests)).not.toContain('sk_of_ada');
   });
 
-  it('asks for a new token where the emulator has forgotten the old one', async () => {
+  it('requests a new token when the emulator does not know the old one', async () => {
     await visitor.openWidget();
     await visitor.integrations('247 integrations');
     await visitor.pick('Stripe');
@@ -164,7 +138,7 @@ describe('the emulated widget', () => {
     expect(pica.connections).toHaveLength(1);
   });
 
-  it('shows what rows say as text, whatever it looks like', async () => {
+  it('shows rows as text when they contain HTML, and loads none of their images', async () => {
     const title = '<img src=x onerror="document.title=1"> & Co.';
     pica.integrations = [
       { id: 1, title, image: 'https://assets.example/logo.svg', tags: ['<b>'] },
@@ -174,17 +148,17 @@ describe('the emulated widget', () => {
     expect(await visitor.integrations('1 integration')).toEqual([title]);
     await visitor.pick('Co.');
     await visitor.screen(`Connect ${title}`);
-    // Nothing was loaded from elsewhere, so nothing was refused either.
-    expect(visitor.complaints).toEqual([]);
+    // No resource of another origin has been blocked, so none has been requested.
+    expect(visitor.consoleErrors).toEqual([]);
     const footer = visitor.widget.locator('footer');
     expect(await footer.innerText()).toBe('emulator');
   });
 
-  it('says how it is opened, when it is opened by itself', async () => {
+  it('shows how to open it when it is not in a frame', async () => {
     await visitor.page.goto(pica.url);
     await visitor.page
       .getByText(`give useAuthKit() the baseUrl ${pica.url}.`)
       .waitFor();
-    expect(visitor.complaints).toEqual([]);
+    expect(visitor.consoleErrors).toEqual([]);
   });
 });

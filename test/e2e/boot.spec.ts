@@ -1,24 +1,14 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { describe, expect, it } from '@jest/globals';
 import { AuthKitModule, type AuthKitModuleOptions } from '../../lib/index.js';
+import {
+  bootError,
+  type AppSettings,
+  type TestOptions,
+} from '../support/app.js';
 
 const KEY = 'sk_live_never_shown';
 
-const boot = async (imported: DynamicModule): Promise<string> => {
-  @Module({ imports: [imported] })
-  class App {}
-  try {
-    const app = await Test.createTestingModule({ imports: [App] }).compile();
-    await app.close();
-    return 'booted';
-  } catch (error) {
-    return (error as Error).message;
-  }
-};
-
-/** Options that must not come up, and what the message has to say of each. */
-const BAD: [string, object, RegExp][] = [
+/** Invalid options, and what the error says of each. */
+const INVALID: [name: string, options: object, message: RegExp][] = [
   [
     'an empty key',
     { secretKey: '' },
@@ -36,38 +26,38 @@ const BAD: [string, object, RegExp][] = [
   ],
   ['a key that is a number', { secretKey: 5 }, /secretKey: given a number/],
   [
-    'too large a page',
+    'a page size above 150',
     { pageSize: 500 },
     /pageSize: given 500; expected a whole number from 1 to 150/,
   ],
-  ['a half page', { pageSize: 1.5 }, /pageSize: given 1.5/],
+  ['a fractional page size', { pageSize: 1.5 }, /pageSize: given 1.5/],
   [
-    'a baseUrl that is none',
+    'a baseUrl that is not a URL',
     { baseUrl: 'not a url' },
     /baseUrl: given 'not a url'; expected an http: or https: URL/,
   ],
   ['a baseUrl of a file', { baseUrl: 'file:///etc/passwd' }, /baseUrl: given/],
   [
-    'a vendor with a typo',
+    'a misspelt vendor',
     { vendor: 'pika' },
     /vendor: given 'pika'; expected 'pica' or 'one'/,
   ],
   [
-    'a vendor out of Object.prototype',
+    'a vendor from Object.prototype',
     { vendor: 'constructor' },
     /vendor: given 'constructor'/,
   ],
   [
-    'a timeout of no time',
+    'a timeout of 0 ms',
     { timeout: 0 },
     /timeout: given 0; expected a whole number of milliseconds/,
   ],
   [
-    'a timeout beyond timers',
+    'a timeout beyond the longest timer',
     { timeout: 2 ** 31 },
     /timeout: given 2147483648/,
   ],
-  ['a timeout in words', { timeout: '10s' }, /timeout: given '10s'/],
+  ['a timeout that is a string', { timeout: '10s' }, /timeout: given '10s'/],
   ['negative retries', { retries: -1 }, /retries: given -1/],
   [
     'a wildcard origin',
@@ -80,7 +70,7 @@ const BAD: [string, object, RegExp][] = [
     /allowedOrigins: given/,
   ],
   [
-    'an identity that is no function',
+    'an identity that is not a function',
     { identity: 'id' },
     /identity: given 'id'; expected a function/,
   ],
@@ -89,97 +79,102 @@ const BAD: [string, object, RegExp][] = [
     { http: { agent: 1 } },
     /http: given { agent: 1 }/,
   ],
-  [
-    'an option that does not exist',
-    { timout: 5 },
-    /timout: there is no such option; check its spelling/,
-  ],
+  ['an unknown option', { timout: 5 }, /timout: .*spelling/],
 ];
 
-describe('at boot', () => {
-  it.each(BAD)('%s stops the app with advice', async (_name, bad, message) => {
-    const options = { secretKey: KEY, ...bad } as AuthKitModuleOptions;
-    for (const registration of [
-      AuthKitModule.forRoot(options),
-      AuthKitModule.forRootAsync({ useFactory: async () => options }),
-    ]) {
-      const said = await boot(registration);
-      expect(said).toMatch(message);
-      expect(said).not.toContain(KEY);
+describe('an app', () => {
+  const boot = (options: object, settings: AppSettings = {}) =>
+    bootError({
+      options: { secretKey: KEY, ...options } as TestOptions,
+      ...settings,
+    });
+  /** The error when a factory returns something other than options. */
+  const bootWithFactory = (useFactory: () => unknown) =>
+    bootError({
+      registrations: [
+        AuthKitModule.forRootAsync({
+          useFactory: useFactory as () => AuthKitModuleOptions,
+        }),
+      ],
+    });
+
+  it.each(INVALID)(
+    'does not boot with %s, and the error says what to change',
+    async (_name, options, message) => {
+      for (const isAsync of [false, true]) {
+        const error = await boot(options, { async: isAsync });
+        expect(error?.message).toMatch(message);
+        expect(error?.message).not.toContain(KEY);
+      }
+    },
+  );
+
+  it('does not boot with three invalid options, and the error has a line for each', async () => {
+    const error = await boot({ secretKey: '', pageSize: 0, retries: 99 });
+    const lines = error?.message.split('\n');
+    expect(lines).toHaveLength(4);
+    for (const option of ['secretKey', 'pageSize', 'retries']) {
+      expect(lines).toContainEqual(expect.stringContaining(`${option}: given`));
     }
   });
 
-  it('all faults are told at once', async () => {
-    const said = await boot(
-      AuthKitModule.forRoot({ secretKey: '', pageSize: 0, retries: 99 }),
+  it('quotes no value in the error that may hold a secret', async () => {
+    const error = await boot({
+      vendor: KEY,
+      baseUrl: 'ftp://user:password@host',
+    });
+    expect(error?.message).toContain(
+      'vendor: given a value that may hold a secret',
     );
-    expect(said.split('\n')).toHaveLength(4);
+    expect(error?.message).toContain('baseUrl: given');
+    expect(error?.message).not.toMatch(/never_shown|password@/);
   });
 
-  it('nothing that may hold the key is quoted', async () => {
-    const said = await boot(
-      AuthKitModule.forRoot({
-        secretKey: KEY,
-        vendor: KEY as 'pica',
-        baseUrl: 'ftp://user:password@host',
-      }),
-    );
-    expect(said).toContain('vendor: given a value that may hold a secret');
-    expect(said).not.toMatch(/never_shown|password@/);
+  it('does not boot when a factory returns the key alone, and the error does not show it', async () => {
+    const error = await bootWithFactory(() => KEY);
+    expect(error?.message).toMatch(/options are a string; expected an object/);
+    expect(error?.message).not.toContain(KEY);
   });
 
-  it('a factory that returns the bare key is told so, and the key is not shown', async () => {
-    const said = await boot(
-      AuthKitModule.forRootAsync({
-        useFactory: () => KEY as unknown as AuthKitModuleOptions,
-      }),
-    );
-    expect(said).toMatch(/options are a string; expected an object/);
-    expect(said).not.toContain(KEY);
+  it('does not boot when a factory returns undefined', async () => {
+    const error = await bootWithFactory(() => undefined);
+    expect(error?.message).toMatch(/options are undefined; expected an object/);
   });
 
-  it('a factory that returns nothing is told so', async () => {
-    const said = await boot(
-      AuthKitModule.forRootAsync({
-        useFactory: () => undefined as unknown as AuthKitModuleOptions,
-      }),
-    );
-    expect(said).toMatch(/options are undefined; expected an object/);
+  it('does not boot when a factory returns an option of the registration, and the error says where it belongs', async () => {
+    const error = await bootWithFactory(() => ({
+      secretKey: KEY,
+      controller: true,
+    }));
+    expect(error?.message).toMatch(/controller: .*beside useFactory/);
   });
 
-  it('a static option that a factory returns is told where it belongs', async () => {
-    const said = await boot(
-      AuthKitModule.forRootAsync({
-        useFactory: () => ({ secretKey: KEY, controller: true }),
-      }),
-    );
-    expect(said).toMatch(/controller: it belongs beside useFactory/);
-  });
-
-  it('good options boot', async () => {
-    expect(await boot(AuthKitModule.forRoot({ secretKey: KEY }))).toBe(
-      'booted',
-    );
-    expect(
-      await boot(
-        AuthKitModule.forRoot({
-          secretKey: () => KEY,
-          vendor: 'one',
-          baseUrl: 'http://localhost:3001/base/',
-          identity: () => null,
-          timeout: 1,
-          attemptTimeout: 1,
-          retries: 0,
-          pageSize: 150,
-          concurrency: 1,
-          maxPages: 1,
-          paging: 'all',
-          http: { proxy: false },
-          allowedOrigins: ['https://a.example:8443', 'capacitor://localhost'],
-          isGlobal: true,
-          controller: false,
-        }),
-      ),
-    ).toBe('booted');
+  it.each<[string, TestOptions, AppSettings]>([
+    [
+      'a key alone',
+      { secretKey: KEY, vendor: undefined, baseUrl: undefined },
+      {},
+    ],
+    [
+      'every option at its limit',
+      {
+        secretKey: () => KEY,
+        vendor: 'one',
+        baseUrl: 'http://localhost:3001/base/',
+        identity: () => null,
+        timeout: 1,
+        attemptTimeout: 1,
+        retries: 0,
+        pageSize: 150,
+        concurrency: 1,
+        maxPages: 1,
+        paging: 'all',
+        http: { proxy: false },
+        allowedOrigins: ['https://a.example:8443', 'capacitor://localhost'],
+      },
+      { isGlobal: true },
+    ],
+  ])('boots with %s', async (_name, options, settings) => {
+    expect(await boot(options, settings)).toBeUndefined();
   });
 });

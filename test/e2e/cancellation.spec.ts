@@ -1,43 +1,27 @@
-import { Module } from '@nestjs/common';
 import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-  jest,
-} from '@jest/globals';
-import { AuthKitModule, AuthKitTokenService } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { createApp, PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SignInGuard } from '../support/sign-in.guard.js';
-import { reasonOf, tokenService } from '../support/token-service.js';
+  createTokenService,
+  PLATFORMS,
+  reasonOf,
+  startApp,
+} from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
+import { requestToken } from '../support/http.js';
+import { mockBackoff } from '../support/mocks.js';
 import { until } from '../support/until.js';
-import { askForToken } from '../support/widget.js';
 
 const ADA = { identity: 'ada' };
 
-/** Nothing but what a test does ends the calls. */
+/** Options with which no request ends by itself. */
 const PATIENT = { timeout: 60_000, attemptTimeout: 60_000 };
 
-let pica: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start({ integrations: 1000 });
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
+const pica = useEmulator({ integrations: 1000 });
 
 const timers = () =>
   process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-describe('a token that is given up', () => {
-  it('closes its calls and leaves no timer when the caller aborts', async () => {
-    const tokens = await tokenService(pica, PATIENT);
+describe('a token that is cancelled', () => {
+  it('closes its requests and leaves no timer when the caller aborts', async () => {
+    const tokens = await createTokenService(pica, PATIENT);
     const before = timers();
     pica.fault({ hang: true });
     const caller = new AbortController();
@@ -49,9 +33,9 @@ describe('a token that is given up', () => {
     expect(timers()).toBeLessThanOrEqual(before);
   });
 
-  it('does not wait for its next attempt when the caller aborts', async () => {
-    const tokens = await tokenService(pica);
-    jest.spyOn(Math, 'random').mockReturnValue(1);
+  it('does not wait for its next attempt when the caller aborts during a backoff', async () => {
+    const tokens = await createTokenService(pica);
+    mockBackoff(1);
     const before = timers();
     pica.fault({ status: 503 });
     const caller = new AbortController();
@@ -65,15 +49,20 @@ describe('a token that is given up', () => {
     expect(timers()).toBeLessThanOrEqual(before);
     expect(pica.requests).toHaveLength(2);
   });
+});
 
+describe('a token of ten pages', () => {
   it.each([
     ['the first page', 1, 1],
     ['a page in the middle', 5, 10],
     ['the last page', 10, 10],
   ])(
-    'stops every other call when %s fails for good',
-    async (_name, page, most) => {
-      const tokens = await tokenService(pica, { ...PATIENT, concurrency: 10 });
+    'closes its other requests when %s fails without a retry',
+    async (_name, page, requestedPages) => {
+      const tokens = await createTokenService(pica, {
+        ...PATIENT,
+        concurrency: 10,
+      });
       const before = timers();
       pica.fault({ path: '/v1/authkit', page, status: 401 });
       if (page > 1)
@@ -87,28 +76,28 @@ describe('a token that is given up', () => {
       );
       expect(
         pica.requests.filter(({ method }) => method === 'POST'),
-      ).toHaveLength(most);
+      ).toHaveLength(requestedPages);
       expect(timers()).toBeLessThanOrEqual(before);
     },
   );
 });
 
 describe('the retry budget', () => {
-  it('keeps a dead upstream from getting a multiple of the traffic', async () => {
-    const tokens = await tokenService(pica);
-    jest.spyOn(Math, 'random').mockReturnValue(0);
+  it('allows 20 retries in all for 100 tokens when the upstream is down', async () => {
+    const tokens = await createTokenService(pica);
+    mockBackoff(0);
     pica.fault({ status: 503 });
     for (let n = 0; n < 100; n += 1) {
       expect(await reasonOf(tokens.create(ADA))).toBe('unavailable');
     }
-    // A page and the flags for each token, and 20 retries in all.
+    // A page and the flags for each token, and the retries.
     expect(pica.requests.length).toBeGreaterThan(200);
     expect(pica.requests.length).toBeLessThanOrEqual(220);
   });
 
-  it('is earned again by calls that work', async () => {
-    const tokens = await tokenService(pica);
-    jest.spyOn(Math, 'random').mockReturnValue(0);
+  it('allows retries again after requests that succeed', async () => {
+    const tokens = await createTokenService(pica);
+    mockBackoff(0);
     pica.fault({ path: '/v1/authkit', times: 40, status: 503 });
     for (let n = 0; n < 15; n += 1) await reasonOf(tokens.create(ADA));
     pica.reset();
@@ -119,76 +108,58 @@ describe('the retry budget', () => {
   });
 
   it('of one registration is not spent by another', async () => {
-    const [poor, rich] = [await tokenService(pica), await tokenService(pica)];
-    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const spender = await createTokenService(pica);
+    const other = await createTokenService(pica);
+    mockBackoff(0);
     pica.fault({ status: 503 });
-    for (let n = 0; n < 30; n += 1) await reasonOf(poor.create(ADA));
+    for (let n = 0; n < 30; n += 1) await reasonOf(spender.create(ADA));
     pica.reset();
     pica.fault({ path: '/v1/authkit', page: 1, times: 1, status: 503 });
-    expect(await reasonOf(rich.create(ADA))).toBe('none');
+    expect(await reasonOf(other.create(ADA))).toBe('none');
   });
 });
 
-describe('more tokens than may wait', () => {
-  it('are refused at once, and let in again when the others are through', async () => {
-    // A key that never comes: the tokens wait without a connection each.
-    let giveKey: (key: string) => void = () => {};
-    const key = new Promise<string>((resolve) => (giveKey = resolve));
-    const tokens = await tokenService(pica, { secretKey: () => key });
-    const waiting = Array.from({ length: 1_000 }, () => {
-      const caller = new AbortController();
-      return { caller, token: reasonOf(tokens.create(ADA, caller)) };
-    });
-    expect(await reasonOf(tokens.create(ADA))).toBe('rate_limited');
-    waiting.forEach(({ caller }) => caller.abort());
-    for (const { token } of waiting) expect(await token).toBe('cancelled');
-    giveKey(pica.secretKey);
-    expect(await reasonOf(tokens.create(ADA))).toBe('none');
+it('a token beyond 1,000 pending ones is rejected as rate_limited, and accepted again when those have ended', async () => {
+  // Without a key the tokens are pending before they open a connection.
+  let provideKey: (key: string) => void = () => {};
+  const key = new Promise<string>((resolve) => (provideKey = resolve));
+  const tokens = await createTokenService(pica, { secretKey: () => key });
+  const pending = Array.from({ length: 1_000 }, () => {
+    const caller = new AbortController();
+    return { caller, token: reasonOf(tokens.create(ADA, caller)) };
   });
+  expect(await reasonOf(tokens.create(ADA))).toBe('rate_limited');
+  pending.forEach(({ caller }) => caller.abort());
+  for (const { token } of pending) expect(await token).toBe('cancelled');
+  provideKey(pica.secretKey);
+  expect(await reasonOf(tokens.create(ADA))).toBe('none');
 });
 
-describe.each(PLATFORMS)('on %s', (platform) => {
-  const module = () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: pica.url,
-          ...PATIENT,
-          controller: { guards: [SignInGuard] },
-        }),
-      ],
-    })
-    class App {}
-    return App;
-  };
+describe.each(PLATFORMS)('an app on %s', (platform) => {
+  const start = () => startApp({ pica, platform, options: PATIENT });
 
-  it('a client that leaves in the middle of the pages frees them all', async () => {
-    const url = await runApp(platform, module());
+  it('cancels the requests of every page when the client disconnects', async () => {
+    const { tokenUrl } = await start();
     pica.fault({ when: ({ query }) => Number(query.page) > 1, hang: true });
     const client = new AbortController();
-    const answer = askForToken(`${url}/authkit-token`, {
-      signal: client.signal,
-    });
-    answer.catch(() => {});
+    const response = requestToken(tokenUrl, { signal: client.signal });
+    response.catch(() => {});
     await until(() => pica.requests.length === 11);
     client.abort();
-    await expect(answer).rejects.toThrow();
+    await expect(response).rejects.toThrow();
     await until(
       () => pica.requests.filter(({ aborted }) => aborted).length === 9,
     );
   });
 
-  it('closing the app cancels what runs outside of requests, and closes the connections', async () => {
-    const app = await createApp(platform, module());
-    await app.listen(0, '127.0.0.1');
-    const tokens = app.get(AuthKitTokenService, { strict: false });
+  it('cancels tokens outside of requests and closes its connections when it closes', async () => {
+    const { tokens, close } = await start();
     await tokens.create(ADA);
     expect(pica.openConnections).toBeGreaterThan(0);
     pica.fault({ hang: true });
-    const running = reasonOf(tokens.create(ADA));
-    await app.close();
-    expect(await running).toBe('cancelled');
+    const pending = reasonOf(tokens.create(ADA));
+    await close();
+    expect(await pending).toBe('cancelled');
     expect(await reasonOf(tokens.create(ADA))).toBe('cancelled');
     await until(() => pica.openConnections === 0);
   });

@@ -1,40 +1,28 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Module, type INestApplication } from '@nestjs/common';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
 import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import { AuthKitModule } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { createApp, PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SignInGuard } from '../support/sign-in.guard.js';
-import { askForToken, preflight, WIDGET } from '../support/widget.js';
-
-let pica: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start({ integrations: 3 });
-});
-afterEach(async () => {
-  await stopApps();
-  pica.reset();
-});
-afterAll(() => pica.stop());
+  createApp,
+  PLATFORMS,
+  startApp,
+  type AppSettings,
+  type Platform,
+} from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
+import { preflight, requestToken, WIDGET } from '../support/http.js';
+import { startServer } from '../support/server.js';
 
 const STRANGER = 'https://evil.example';
 const FRIEND = 'https://friend.example';
 
-/** What apps do about CORS on their own; the endpoint is to be the same beside all of it. */
+const pica = useEmulator({ integrations: 3 });
+
+/** What an app configures about CORS by itself. */
 const APPS: Record<string, (app: INestApplication) => void> = {
-  'an app without CORS': () => {},
+  'no CORS of the app': () => {},
   'enableCors()': (app) => app.enableCors(),
-  'enableCors() for another origin, with credentials': (app) =>
+  'enableCors() for another origin with credentials': (app) =>
     app.enableCors({ origin: 'https://app.example', credentials: true }),
-  'enableCors() that reflects every origin': (app) =>
+  'enableCors() for every origin with credentials': (app) =>
     app.enableCors({ origin: true, credentials: true }),
   'a global prefix and enableCors({ origin: false })': (app) => {
     app.setGlobalPrefix('api');
@@ -42,93 +30,66 @@ const APPS: Record<string, (app: INestApplication) => void> = {
   },
 };
 
-describe.each(PLATFORMS)('CORS on %s', (platform) => {
-  describe.each(Object.keys(APPS))('beside %s', (name) => {
-    const start = async (cors = true) => {
-      @Module({
-        imports: [
-          AuthKitModule.forRoot({
-            secretKey: pica.secretKey,
-            baseUrl: pica.url,
-            allowedOrigins: [FRIEND],
-            controller: { guards: [SignInGuard], cors },
-          }),
-        ],
-      })
-      class App {}
-      const url = await runApp(platform, App, APPS[name]);
+describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
+  describe.each(Object.keys(APPS))('with %s', (name) => {
+    const start = async () => {
+      const { url } = await startApp({
+        pica,
+        platform,
+        options: { allowedOrigins: [FRIEND] },
+        configure: APPS[name],
+      });
       return `${url}${name.includes('prefix') ? '/api' : ''}/authkit-token`;
     };
 
     it.each([WIDGET, FRIEND])(
-      'lets %s call with any header, without cookies',
+      'allows %s every header and no cookies in a preflight, without a request to the upstream',
       async (origin) => {
         const headers = 'authorization,content-type,x-anything-at-all';
-        const answer = await preflight(await start(), { origin, headers });
-        expect(answer.status).toBe(204);
-        expect(answer.text).toBe('');
-        expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-        expect(answer.headers.get('access-control-allow-headers')).toBe(
-          headers,
-        );
-        expect(answer.headers.get('access-control-allow-methods')).toContain(
-          'POST',
-        );
-        expect(answer.headers.get('vary')).toMatch(/\bOrigin\b/);
-        expect(answer.headers.has('access-control-allow-credentials')).toBe(
+        const response = await preflight(await start(), { origin, headers });
+        expect(response.status).toBe(204);
+        expect(response.text).toBe('');
+        expect(Object.fromEntries(response.headers)).toMatchObject({
+          'access-control-allow-origin': origin,
+          'access-control-allow-headers': headers,
+          'access-control-allow-methods': expect.stringContaining('POST'),
+          vary: expect.stringMatching(/\bOrigin\b/),
+        });
+        expect(response.headers.has('access-control-allow-credentials')).toBe(
           false,
         );
         expect(pica.requests).toHaveLength(0);
       },
     );
 
-    it('tells a stranger nothing', async () => {
+    it('allows nothing to an origin that is not in allowedOrigins', async () => {
       const url = await start();
-      for (const answer of [
+      for (const response of [
         await preflight(url, { origin: STRANGER }),
-        await askForToken(url, { origin: STRANGER }),
-        await askForToken(url, { origin: 'null' }),
+        await requestToken(url, { origin: STRANGER }),
+        await requestToken(url, { origin: 'null' }),
       ]) {
-        expect(answer.headers.has('access-control-allow-origin')).toBe(false);
-        expect(answer.headers.has('access-control-allow-credentials')).toBe(
+        expect(response.headers.has('access-control-allow-origin')).toBe(false);
+        expect(response.headers.has('access-control-allow-credentials')).toBe(
           false,
         );
-        expect(answer.headers.get('vary')).toMatch(/\bOrigin\b/);
+        expect(response.headers.get('vary')).toMatch(/\bOrigin\b/);
       }
     });
 
-    it('tells a stranger nothing on another spelling of the path either', async () => {
+    it('lets the widget read the token and every error', async () => {
       const url = await start();
-      const { pathname, origin: base } = new URL(url);
-      for (const path of [
-        pathname.replace('-', '%2D'),
-        pathname.replace('authkit', '%61uthkit'),
-        pathname.toUpperCase(),
-        `${pathname}/`,
-      ]) {
-        for (const answer of [
-          await askForToken(base + path, { origin: STRANGER }),
-          await preflight(base + path, { origin: STRANGER }),
-        ]) {
-          const isOurs = answer.headers.get('cache-control') === 'no-store';
-          expect(
-            isOurs && answer.headers.has('access-control-allow-origin'),
-          ).toBe(false);
-        }
-      }
-    });
-
-    it('lets the widget read the token, and every error', async () => {
-      const url = await start();
-      const answers = [await askForToken(url)];
+      const responses = [await requestToken(url)];
       pica.fault({ status: 401 });
-      answers.push(
-        await askForToken(url),
-        await askForToken(url, { headers: {} }),
-        await askForToken(url, { body: '{ not JSON' }),
+      responses.push(
+        await requestToken(url),
+        await requestToken(url, { headers: {} }),
+        await requestToken(url, { body: '{ not JSON' }),
       );
-      expect(answers.map(({ status }) => status)).toEqual([200, 502, 401, 400]);
-      for (const { headers, status, body } of answers) {
+      expect(responses.map(({ status }) => status)).toEqual([
+        200, 502, 401, 400,
+      ]);
+      for (const { headers, status, body } of responses) {
         expect(headers.get('access-control-allow-origin')).toBe(WIDGET);
         expect(headers.has('access-control-allow-credentials')).toBe(false);
         expect(headers.get('vary')).toMatch(/\bOrigin\b/);
@@ -137,72 +98,201 @@ describe.each(PLATFORMS)('CORS on %s', (platform) => {
     });
   });
 
-  it('leaves it all to the app with `cors: false`', async () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: pica.url,
-          controller: { guards: [SignInGuard], cors: false },
-        }),
-      ],
-    })
-    class App {}
-    const url = await runApp(platform, App, (app) =>
-      app.enableCors({ origin: STRANGER }),
-    );
-    const answer = await preflight(`${url}/authkit-token`);
-    expect(answer.headers.get('access-control-allow-origin')).toBe(STRANGER);
-    expect((await askForToken(`${url}/authkit-token`)).status).toBe(200);
+  it('has the CORS of the app with `cors: false`', async () => {
+    const { tokenUrl } = await startApp({
+      pica,
+      platform,
+      controller: { cors: false },
+      configure: (app) => app.enableCors({ origin: STRANGER }),
+    });
+    const response = await preflight(tokenUrl);
+    expect(response.headers.get('access-control-allow-origin')).toBe(STRANGER);
+    expect((await requestToken(tokenUrl)).status).toBe(200);
   });
 
-  it('settles a request that does not come through the server of Nest', async () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: pica.url,
-          controller: { guards: [SignInGuard] },
-        }),
-      ],
-    })
-    class App {}
-    const app = await createApp(platform, App);
-    app.enableCors({ origin: FRIEND, credentials: true });
-    await app.init();
+  it('has its own CORS headers when the server is not the one that Nest creates', async () => {
+    const { app } = await createApp({
+      pica,
+      controller: {},
+      platform,
+      configure: (app) => app.enableCors({ origin: FRIEND, credentials: true }),
+    });
     const instance = app.getHttpAdapter().getInstance();
     await instance.ready?.();
-    const server = createServer((request, response) =>
-      instance.routing
-        ? instance.routing(request, response)
-        : instance(request, response),
+    const url = await startServer(instance.routing ?? instance);
+    const response = await requestToken(`${url}/authkit-token`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe(WIDGET);
+    expect(response.headers.has('access-control-allow-credentials')).toBe(
+      false,
     );
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    const { port } = server.address() as AddressInfo;
-    const answer = await askForToken(`http://127.0.0.1:${port}/authkit-token`);
-    server.closeAllConnections();
-    server.close();
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('access-control-allow-origin')).toBe(WIDGET);
-    expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
   });
 
-  it('keeps the CORS of the app on its other routes', async () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: pica.url,
-          controller: { guards: [SignInGuard] },
-        }),
-      ],
-    })
-    class App {}
-    const url = await runApp(platform, App, (app) =>
-      app.enableCors({ origin: FRIEND, credentials: true }),
+  it('leaves the CORS of the app to its other routes', async () => {
+    const { url } = await startApp({
+      pica,
+      platform,
+      configure: (app) => app.enableCors({ origin: FRIEND, credentials: true }),
+    });
+    const response = await preflight(`${url}/my/authkit-token`);
+    expect(response.headers.get('access-control-allow-origin')).toBe(FRIEND);
+    expect(response.headers.get('access-control-allow-credentials')).toBe(
+      'true',
     );
-    const answer = await preflight(`${url}/my/authkit-token`);
-    expect(answer.headers.get('access-control-allow-origin')).toBe(FRIEND);
-    expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
   });
 });
+
+/** Variants of the path, of which each router serves some. */
+const PATHS = [
+  '/authkit-token',
+  '/authkit-token?page=1&limit=100',
+  '/authkit-token?;//',
+  '/authkit-token#fragment',
+  'http://other.example/authkit-token',
+  '/AUTHKIT-token',
+  '/authkit-token/',
+  '/authkit-token//',
+  '//authkit-token',
+  '/./authkit-token',
+  '/x/../authkit-token',
+  '/authkit-token;v=1',
+  '/authkit-token;v=1?page=1',
+  '/;v=1/authkit-token',
+  '/authkit%2Dtoken',
+  '/authkit%2dtoken',
+  '/%61uthkit-token',
+  '/authkit-token%2F',
+  '/%2Fauthkit-token',
+  '/authkit-token%3Fpage=1',
+  '/authkit-token%3Bv=1',
+  '/authkit-token%23',
+  '/authkit%252Dtoken',
+  '/authkit-token%',
+  '/authkit-token%ff',
+  '/authkit-token%00',
+  '/authkit-token\\',
+  '/authkit-tokens',
+  '/authkit-token/x',
+  '/my/authkit-token',
+];
+
+/** A Fastify whose router serves more variants, as that of Fastify 4 does by default. */
+const LENIENT: AppSettings = {
+  fastify: {
+    routerOptions: {
+      caseSensitive: false,
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      useSemicolonDelimiter: true,
+    } as object,
+  },
+};
+
+describe.each<[Platform, string, AppSettings]>([
+  ['Express', 'its default router', {}],
+  ['Fastify', 'its default router', {}],
+  ['Fastify', 'a lenient router', LENIENT],
+])(
+  'the path of the token endpoint on %s with %s',
+  (platform, _name, settings) => {
+    const start = async (controller: AppSettings['controller']) => {
+      const { url } = await startApp({
+        pica,
+        platform,
+        controller,
+        configure: (app) => app.enableCors({ origin: true, credentials: true }),
+        ...settings,
+      });
+      return (method: string, path: string, origin: string, body?: string) =>
+        send(url, method, path, origin, body);
+    };
+
+    it('is served as the options have it', async () => {
+      const request = await start({});
+      const { status } = await request('POST', PATHS[0]!, WIDGET, '{}');
+      expect(status).toBe(200);
+    });
+
+    it.each(PATHS)(
+      '%s has the headers of the endpoint if the router serves it, and those of the app if not',
+      async (path) => {
+        const app = await start({});
+        const isServed = (await app('POST', path, WIDGET, '{}')).status === 200;
+        const without = await start(false);
+
+        for (const [origin, allowed] of [
+          [WIDGET, WIDGET],
+          [STRANGER, undefined],
+        ] as const) {
+          for (const [what, method, body] of [
+            ['token', 'POST', '{}'],
+            ['broken body', 'POST', '{ not JSON'],
+            ['preflight', 'OPTIONS', undefined],
+          ] as const) {
+            const expected = isServed
+              ? {
+                  'access-control-allow-origin': allowed,
+                  'access-control-allow-credentials': undefined,
+                  'cache-control': what === 'token' ? 'no-store' : undefined,
+                }
+              : headersOf(await without(method, path, origin, body));
+            const received = headersOf(await app(method, path, origin, body));
+            // Whether what never reaches the route is stored is not promised.
+            if (isServed && what !== 'token') delete received['cache-control'];
+            expect({ what, origin, isServed, ...received }).toEqual({
+              what,
+              origin,
+              isServed,
+              ...expected,
+            });
+          }
+        }
+      },
+    );
+  },
+);
+
+function headersOf({ headers }: Received): Record<string, unknown> {
+  return {
+    'access-control-allow-origin': headers['access-control-allow-origin'],
+    'access-control-allow-credentials':
+      headers['access-control-allow-credentials'],
+    'cache-control': headers['cache-control'],
+  };
+}
+
+interface Received {
+  status: number;
+  headers: IncomingHttpHeaders;
+}
+
+/** Sends a request with a path as it is: `fetch` would normalize it. */
+function send(
+  url: string,
+  method: string,
+  path: string,
+  origin: string,
+  body?: string,
+): Promise<Received> {
+  const { hostname, port } = new URL(url);
+  const headers =
+    method === 'OPTIONS'
+      ? {
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization,content-type',
+        }
+      : { 'content-type': 'application/json', authorization: 'Bearer ada' };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { hostname, port, method, path, headers: { origin, ...headers } },
+      (response) => {
+        response.resume();
+        response.once('end', () =>
+          resolve({ status: response.statusCode!, headers: response.headers }),
+        );
+      },
+    );
+    request.once('error', reject);
+    request.end(body);
+  });
+}

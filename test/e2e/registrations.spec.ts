@@ -1,13 +1,6 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import axios from 'axios';
 import {
   authKitConfig,
   AuthKitModule,
@@ -16,37 +9,34 @@ import {
   type AuthKitModuleOptions,
   type AuthKitOptionsFactory,
 } from '../../lib/index.js';
-import { PicaEmulator } from '../../lib/testing/index.js';
-import { createApp, PLATFORMS, runApp, stopApps } from '../support/run-app.js';
-import { SignInGuard } from '../support/sign-in.guard.js';
-import { askForToken, preflight } from '../support/widget.js';
+import type { PicaEmulator } from '../../lib/testing/index.js';
+import {
+  createApp,
+  createTokenService,
+  optionsFor,
+  PLATFORMS,
+  register,
+  startApp,
+} from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
+import { useEmulator } from '../support/emulator.js';
+import { setEnvironment } from '../support/environment.js';
+import { SignInGuard } from '../support/guards.js';
+import { preflight, requestToken } from '../support/http.js';
 
-let pica: PicaEmulator;
-let second: PicaEmulator;
-beforeAll(async () => {
-  pica = await PicaEmulator.start();
-  second = await PicaEmulator.start({
-    secretKey: 'sk_test_second',
-    integrations: 5,
-  });
-});
-afterEach(async () => {
-  await stopApps();
-  pica.reset();
-  second.reset();
-});
-afterAll(() => Promise.all([pica.stop(), second.stop()]));
+const pica = useEmulator();
+const other = useEmulator({ secretKey: 'sk_test_second', integrations: 5 });
 
 @Injectable()
 class Settings implements AuthKitOptionsFactory {
   createAuthKitOptions(): AuthKitModuleOptions {
-    return { secretKey: pica.secretKey, baseUrl: pica.url };
+    return optionsFor(pica);
   }
 }
 @Module({ providers: [Settings], exports: [Settings] })
 class SettingsModule {}
 
-describe.each(PLATFORMS)('registrations on %s', (platform) => {
+describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
   const controller = { guards: [SignInGuard] };
 
   it.each<[string, () => DynamicModule]>([
@@ -73,107 +63,96 @@ describe.each(PLATFORMS)('registrations on %s', (platform) => {
           controller,
         }),
     ],
-  ])('take the options by %s', async (_name, register) => {
-    @Module({ imports: [register()] })
-    class App {}
-    const url = await runApp(platform, App);
-    expect((await askForToken(`${url}/authkit-token`)).status).toBe(200);
+  ])('has the options that %s provides', async (_name, registration) => {
+    const { tokenUrl } = await startApp({
+      platform,
+      registrations: [registration()],
+    });
+    expect((await requestToken(tokenUrl)).status).toBe(200);
   });
 
-  it('take the options from the environment, beside imports of their own', async () => {
-    const before = { ...process.env };
-    process.env.PICA_SECRET_KEY = pica.secretKey;
-    process.env.AUTHKIT_BASE_URL = pica.url;
-    process.env.AUTHKIT_ALLOWED_ORIGINS =
-      'https://a.example, https://b.example';
-    try {
-      @Module({
-        imports: [
-          ConfigModule.forRoot({ ignoreEnvFile: true }),
-          AuthKitModule.forRootAsync({
-            ...authKitConfig.asProvider(),
-            imports: [SettingsModule],
-            controller,
-          }),
-        ],
-      })
-      class App {}
-      const url = `${await runApp(platform, App)}/authkit-token`;
-      expect((await askForToken(url)).status).toBe(200);
-      const origin = 'https://b.example';
-      const { headers } = await preflight(url, { origin });
-      expect(headers.get('access-control-allow-origin')).toBe(origin);
-    } finally {
-      process.env = before;
-    }
-  });
-
-  it('do not disturb each other: two paths, two keys, two sets of origins', async () => {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: pica.url,
-          controller: { guards: [SignInGuard], path: 'authkit-token' },
-        }),
-        AuthKitModule.forRoot({
-          secretKey: second.secretKey,
-          baseUrl: second.url,
-          identity: ExtractIdentity.fromUser('id', 'team'),
-          allowedOrigins: ['https://team.example'],
-          controller: { guards: [SignInGuard], path: 'team/authkit-token' },
+  it('has the options of the environment with authKitConfig, beside imports of the registration', async () => {
+    setEnvironment({
+      PICA_SECRET_KEY: pica.secretKey,
+      AUTHKIT_BASE_URL: pica.url,
+      AUTHKIT_ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+    });
+    const { tokenUrl } = await startApp({
+      platform,
+      registrations: [
+        ConfigModule.forRoot({ ignoreEnvFile: true }),
+        AuthKitModule.forRootAsync({
+          ...authKitConfig.asProvider(),
+          imports: [SettingsModule],
+          controller,
         }),
       ],
-    })
-    class App {}
-    const url = await runApp(platform, App, (app) => app.enableCors());
-    const answers = await Promise.all(
+    });
+    expect((await requestToken(tokenUrl)).status).toBe(200);
+    const origin = 'https://b.example';
+    const { headers } = await preflight(tokenUrl, { origin });
+    expect(headers.get('access-control-allow-origin')).toBe(origin);
+  });
+
+  it('keeps keys, identities and origins apart when two registrations serve two paths', async () => {
+    const { url, tokenUrl } = await startApp({
+      platform,
+      registrations: [
+        register({ pica, controller }),
+        register({
+          pica: other,
+          options: {
+            identity: ExtractIdentity.fromUser('id', 'team'),
+            allowedOrigins: ['https://team.example'],
+          },
+          controller: { path: 'team/authkit-token' },
+        }),
+      ],
+      configure: (app) => app.enableCors(),
+    });
+    const teamUrl = `${url}/team/authkit-token`;
+    const responses = await Promise.all(
       Array.from({ length: 10 }, () => [
-        askForToken(`${url}/authkit-token`),
-        askForToken(`${url}/team/authkit-token`),
+        requestToken(tokenUrl),
+        requestToken(teamUrl),
       ]).flat(),
     );
-    answers.forEach(({ body }, index) =>
+    responses.forEach(({ body }, index) =>
       expect(body.rows).toHaveLength(index % 2 === 0 ? 247 : 5),
     );
-    const bodies = (of: PicaEmulator) =>
-      of.requests
-        .filter(({ method }) => method === 'POST')
-        .map(({ body }) => body);
-    expect(new Set(bodies(pica).map((body) => JSON.stringify(body)))).toEqual(
-      new Set(['{"identity":"ada","identityType":"user"}']),
-    );
-    expect(new Set(bodies(second).map((body) => JSON.stringify(body)))).toEqual(
-      new Set(['{"identity":"ada","identityType":"team"}']),
-    );
-    const origin = 'https://team.example';
-    const [alone, team] = await Promise.all([
-      preflight(`${url}/authkit-token`, { origin }),
-      preflight(`${url}/team/authkit-token`, { origin }),
+    const identitiesOf = ({ requests }: PicaEmulator) =>
+      new Set(
+        requests
+          .filter(({ method }) => method === 'POST')
+          .map(({ body }) => JSON.stringify(body)),
+      );
+    expect([...identitiesOf(pica)]).toEqual([
+      '{"identity":"ada","identityType":"user"}',
     ]);
-    expect(alone.headers.get('access-control-allow-origin')).toBeNull();
+    expect([...identitiesOf(other)]).toEqual([
+      '{"identity":"ada","identityType":"team"}',
+    ]);
+    const origin = 'https://team.example';
+    const [user, team] = await Promise.all([
+      preflight(tokenUrl, { origin }),
+      preflight(teamUrl, { origin }),
+    ]);
+    expect(user.headers.get('access-control-allow-origin')).toBeNull();
     expect(team.headers.get('access-control-allow-origin')).toBe(origin);
   });
 
-  it('take a baseUrl with a path and a trailing slash', async () => {
+  it('sends its requests below the path of baseUrl when that has trailing slashes', async () => {
     pica.fault({
       path: /^\/gateway\/v1\/authkit$/,
       status: 200,
       body: { rows: [], total: 0, pages: 0, page: 1, requestId: 1 },
     });
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({
-          secretKey: pica.secretKey,
-          baseUrl: `${pica.url}/gateway//`,
-          controller,
-        }),
-      ],
-    })
-    class App {}
-    const url = await runApp(platform, App);
-    const answer = await askForToken(`${url}/authkit-token`);
-    expect(answer.status).toBe(200);
+    const { tokenUrl } = await startApp({
+      pica,
+      platform,
+      options: { baseUrl: `${pica.url}/gateway//` },
+    });
+    expect((await requestToken(tokenUrl)).status).toBe(200);
     expect(pica.requests.map(({ path }) => path).sort()).toEqual([
       '/gateway/v1/authkit',
       '/gateway/v1/users/flags',
@@ -181,50 +160,38 @@ describe.each(PLATFORMS)('registrations on %s', (platform) => {
   });
 });
 
-it('with `isGlobal` the service is there for modules that import nothing', async () => {
+it('the token service can be injected without an import when the registration has isGlobal', async () => {
   @Injectable()
   class Consumer {
     constructor(readonly tokens: AuthKitTokenService) {}
   }
   @Module({ providers: [Consumer] })
-  class Feature {}
-  @Module({
-    imports: [
-      AuthKitModule.forRoot({
-        secretKey: pica.secretKey,
-        baseUrl: pica.url,
-        isGlobal: true,
-      }),
-      Feature,
-    ],
-  })
-  class App {}
-  const app = await createApp('Express', App);
-  const { rows } = await app.get(Consumer).tokens.create({ identity: 'ada' });
-  expect(rows).toHaveLength(247);
+  class FeatureModule {}
+  const app = await createApp({
+    pica,
+    isGlobal: true,
+    imports: [FeatureModule],
+  });
+  const { tokens } = app.get(Consumer);
+  expect((await tokens.create({ identity: 'ada' })).rows).toHaveLength(247);
 });
 
-it('does not let the axios of the app see the calls, nor change them', async () => {
-  const { default: axios } = await import('axios');
-  const seen: unknown[] = [];
+it('interceptors and defaults of the axios of the app do not apply to requests of the module', async () => {
+  const intercepted: unknown[] = [];
   const interceptor = axios.interceptors.request.use((config) => {
-    seen.push(config);
+    intercepted.push(config);
     return config;
   });
   axios.defaults.headers.common.Authorization = 'Bearer of-the-app';
-  try {
-    @Module({
-      imports: [
-        AuthKitModule.forRoot({ secretKey: pica.secretKey, baseUrl: pica.url }),
-      ],
-    })
-    class App {}
-    const app = await createApp('Express', App);
-    await app.get(AuthKitTokenService, { strict: false }).create();
-    expect(seen).toEqual([]);
-    expect(pica.requests[0]?.headers).not.toHaveProperty('authorization');
-  } finally {
+  afterTest(() => {
     axios.interceptors.request.eject(interceptor);
     delete axios.defaults.headers.common.Authorization;
+  });
+  const tokens = await createTokenService(pica);
+  await tokens.create();
+  expect(intercepted).toEqual([]);
+  expect(pica.requests).not.toHaveLength(0);
+  for (const { headers } of pica.requests) {
+    expect(headers).not.toHaveProperty('authorization');
   }
 });

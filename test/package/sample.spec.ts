@@ -253,12 +253,16 @@ describe.each([
     expect(await (await fetch(`${url}/authkit.js`)).text()).toContain(
       'useAuthKit',
     );
-    expect((await fetch(`${url}/connections`)).status).toBe(401);
-    const connections = await fetch(`${url}/connections`, {
-      headers: { cookie },
-    });
+    const list = `${url}/authkit-connections`;
+    expect((await fetch(list)).status).toBe(401);
+    const connections = await fetch(list, { headers: { cookie } });
     expect(connections.status).toBe(200);
-    expect(await connections.json()).toEqual([]);
+    expect(await connections.json()).toMatchObject({ rows: [], total: 0 });
+
+    // The emulator's own route is behind the session too, and knows only the user's connections.
+    const breaking = `${url}/emulator/connections/some-id/break`;
+    expect((await post(breaking, {})).status).toBe(401);
+    expect((await post(breaking, {}, { cookie })).status).toBe(404);
 
     const refused = await Promise.all(
       [{ name: 'mallory' }, { name: 1 }, { name: 'ada', admin: true }, {}].map(
@@ -285,6 +289,11 @@ describe('the sample', () => {
     const url = await sample.url();
     expect(sample.output).not.toContain('emulator');
     const cookie = await signIn(url, 'ada');
+    // What exists with an emulator alone is not there.
+    const { id } = pica.connect('usr_1815', 'gmail');
+    const breaking = `${url}/emulator/connections/${id}/break`;
+    expect((await post(breaking, {}, { cookie })).status).toBe(404);
+    expect(pica.connections[0]!.state).toBe('operational');
     const authorization = await grantFor(url, cookie);
     await post(`${url}/authkit-token`, {}, { authorization });
     await post(`${url}/integrations/team-token`, {}, { cookie });

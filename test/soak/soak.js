@@ -1,5 +1,6 @@
-// Hundreds of clients, a Pica that fails at random, clients that leave: does the
-// endpoint keep its promises, and does anything pile up? `npm run soak [seconds]`
+// Loads the token endpoint with hundreds of clients, of which some disconnect,
+// while the upstream fails at random. Fails when a response is lost, wrong or
+// has the secret key in it, and prints how the heap grows. `npm run soak [seconds]`
 import 'reflect-metadata';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,14 +36,16 @@ for (const [name, Adapter] of Object.entries(platforms)) {
 upstream.kill();
 
 async function soak(name, adapter) {
-  const app = await NestFactory.create(appModule(), adapter, { logger: false });
+  const app = await NestFactory.create(createAppModule(), adapter, {
+    logger: false,
+  });
   await app.listen(0, '127.0.0.1');
   const base = await app.getUrl();
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const counts = {
     tokens: 0,
     failed: 0,
-    left: 0,
+    disconnected: 0,
     wrong: 0,
     leaked: 0,
     lost: 0,
@@ -52,28 +55,26 @@ async function soak(name, adapter) {
   const client = async (id, end) => {
     for (let n = 0; performance.now() < end; n += 1) {
       const user = `user-${id}-${n}`;
-      const leaves = Math.random() < 0.1;
-      const answer = await ask(base, agent, user, leaves);
-      if (answer === 'left') {
-        counts.left += 1;
+      const disconnects = Math.random() < 0.1;
+      const response = await requestToken(base, agent, user, disconnects);
+      if (response === 'disconnected') {
+        counts.disconnected += 1;
         continue;
       }
-      if (answer === 'lost') {
+      if (response === 'lost') {
         counts.lost += 1;
         continue;
       }
-      if (answer.text.includes(SECRET)) counts.leaked += 1;
-      const body = JSON.parse(answer.text);
-      if (answer.status === 200) {
+      if (response.text.includes(SECRET)) counts.leaked += 1;
+      const body = JSON.parse(response.text);
+      if (response.status === 200) {
         counts.tokens += 1;
-        const fine =
-          body.rows.length === ROWS &&
-          String(body.requestId).startsWith(`${user}/`);
-        if (!fine) counts.wrong += 1;
+        const isOfUser = String(body.requestId).startsWith(`${user}/`);
+        if (!isOfUser || body.rows.length !== ROWS) counts.wrong += 1;
       } else {
         counts.failed += 1;
         reasons[body.reason] = (reasons[body.reason] ?? 0) + 1;
-        if (typeof body.message !== 'string' || answer.status < 500)
+        if (typeof body.message !== 'string' || response.status < 500)
           counts.wrong += 1;
       }
     }
@@ -86,28 +87,28 @@ async function soak(name, adapter) {
   };
 
   console.log(`\n${name}: ${CLIENTS} clients for ${SECONDS / 2} s`);
-  await run(CLIENTS, Math.min(5, SECONDS / 4)); // warm
+  await run(CLIENTS, Math.min(5, SECONDS / 4)); // warm-up
   const start = measure('start');
   await run(CLIENTS, SECONDS / 2);
   agent.destroy();
   await new Promise((resolve) => setTimeout(resolve, 6_000)); // idle sockets time out
   const end = measure('end');
-  console.log('answers', counts, 'failures by reason', reasons);
+  console.log('responses', counts, 'failures by reason', reasons);
 
   await app.close();
   const faults = counts.wrong + counts.leaked + counts.lost;
   const grown = end.heapMB - start.heapMB;
   console.log(
     faults === 0
-      ? 'no answer lost, mixed up or leaking the key'
-      : `${faults} BAD ANSWERS`,
+      ? 'no response is lost, wrong or has the key in it'
+      : `${faults} BAD RESPONSES`,
     `; heap ${grown >= 0 ? '+' : ''}${grown.toFixed(1)} MB`,
   );
   if (faults > 0) process.exitCode = 1;
 }
 
-function appModule() {
-  class SignIn {
+function createAppModule() {
+  class SignInGuard {
     canActivate(context) {
       const request = context.switchToHttp().getRequest();
       request.user = {
@@ -116,7 +117,7 @@ function appModule() {
       return true;
     }
   }
-  class App {}
+  class AppModule {}
   Module({
     imports: [
       AuthKitModule.forRoot({
@@ -124,16 +125,16 @@ function appModule() {
         baseUrl: url,
         timeout: 3_000,
         attemptTimeout: 1_000,
-        controller: { guards: [new SignIn()] },
+        controller: { guards: [new SignInGuard()] },
       }),
     ],
-  })(App);
-  return App;
+  })(AppModule);
+  return AppModule;
 }
 
-function ask(base, agent, user, leaves) {
+function requestToken(base, agent, user, disconnects) {
   return new Promise((resolve) => {
-    const call = request(
+    const sent = request(
       `${base}/authkit-token`,
       {
         agent,
@@ -152,12 +153,14 @@ function ask(base, agent, user, leaves) {
             text: Buffer.concat(chunks).toString(),
           }),
         );
-        response.on('error', () => resolve(leaves ? 'left' : 'lost'));
+        response.on('error', () =>
+          resolve(disconnects ? 'disconnected' : 'lost'),
+        );
       },
     );
-    call.on('error', () => resolve(leaves ? 'left' : 'lost'));
-    call.end('{}');
-    if (leaves) setTimeout(() => call.destroy(), Math.random() * 100);
+    sent.on('error', () => resolve(disconnects ? 'disconnected' : 'lost'));
+    sent.end('{}');
+    if (disconnects) setTimeout(() => sent.destroy(), Math.random() * 100);
   });
 }
 

@@ -1,15 +1,15 @@
-// A Pica that fails at random, in a process of its own.
+// An emulator that fails at random, in a process of its own.
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 
 const [secretKey, integrations] = process.argv.slice(2);
 
-let calls = 0;
+let tokens = 0;
 const pica = await PicaEmulator.start({
   secretKey,
   integrations: Number(integrations),
   latency: 5,
-  // Tells in every token for whom it was made.
-  requestId: ({ body }) => `${body.identity}/${(calls += 1)}`,
+  // The identity that a token is for, so that mixed-up tokens show.
+  requestId: ({ body }) => `${body.identity}/${(tokens += 1)}`,
 });
 
 const chance = (probability) => () => Math.random() < probability;
@@ -25,6 +25,6 @@ pica.fault({ when: chance(0.005), malformed: true });
 pica.fault({ when: chance(0.005), cutOff: true });
 pica.fault({ when: chance(0.05), delay: 200 });
 
-// The log of requests is for short tests.
+// The emulator records requests without limit.
 setInterval(() => pica.requests.splice(0), 100);
 process.send({ url: pica.url });

@@ -75,6 +75,8 @@ export interface AppSettings
   /** Whether the app logs errors and warnings, or the levels that it logs. Nothing by default. */
   logs?: boolean | LogLevel[];
   trustProxy?: boolean;
+  /** Options of the server, where the platform is Fastify. */
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
 }
 
 /** An app that is initialized and does not listen. */
@@ -197,6 +199,7 @@ async function create(settings: AppSettings): Promise<TestApp> {
     override,
     logs = false,
     trustProxy = false,
+    fastify = {},
   } = settings;
 
   @Module({ imports: [...registrations, ...imports], controllers, providers })
@@ -205,7 +208,7 @@ async function create(settings: AppSettings): Promise<TestApp> {
   const adapter =
     platform === 'Express'
       ? new ExpressAdapter()
-      : new FastifyAdapter({ trustProxy });
+      : new FastifyAdapter({ trustProxy, ...(fastify as object) });
   const options = {
     logger: loggerOf(logs),
     abortOnError: false,

@@ -170,6 +170,8 @@ export function attemptsOf(
  * An `attemptTimeout` in ms for a failure: short where nothing else ends the
  * attempt, and elsewhere more than a busy machine needs.
  */
-export function attemptTimeoutOf({ isTimeout }: UpstreamFailure): number {
+export function attemptTimeoutOf({
+  isTimeout,
+}: Pick<UpstreamFailure, 'isTimeout'>): number {
   return isTimeout ? 80 : 1_500;
 }

@@ -1,20 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Optional, Res } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { authKitConfig } from 'nestjs-pica-authkit';
-import { widgetSettings, type WidgetSettings } from './widget-settings.js';
+import { PicaEmulator } from 'nestjs-pica-authkit/testing';
+import { pageSettings, type PageSettings } from './page-settings.js';
 
 const PUBLIC = new URL('../../public/', import.meta.url);
 
 /** Serves the page and its files. A real app has its own way to serve them. */
 @Controller()
 export class PageController {
-  private readonly settings: WidgetSettings;
+  private readonly settings: PageSettings;
 
   constructor(
     @Inject(authKitConfig.KEY) config: ConfigType<typeof authKitConfig>,
+    @Optional() @Inject(PicaEmulator) emulator?: PicaEmulator,
   ) {
-    this.settings = widgetSettings(config);
+    this.settings = pageSettings(config, emulator !== undefined);
   }
 
   @Get()
@@ -50,7 +52,7 @@ export class PageController {
   }
 
   @Get('settings')
-  widgetSettings(): WidgetSettings {
+  pageSettings(): PageSettings {
     return this.settings;
   }
 

@@ -12,8 +12,9 @@ Its routes:
   POST ${url}/auth/sign-in              { "name": "ada" } or { "name": "grace" }: sets the session cookie
   POST ${url}/authkit-token/grant       with the cookie: returns a grant for the widget
   POST ${url}/authkit-token             with the grant: returns the token
+  GET  ${url}/authkit-connections       with the cookie: lists the user's connections
+  POST ${url}/authkit-connections       { "key": "…" }: confirms a connection; PATCH and DELETE …/:id change one
   POST ${url}/integrations/team-token   with the cookie: returns a token for the user's team
-  GET  ${url}/connections               with the cookie: lists the user's connections
 
 Sign in and get a token without the page (paste it into another terminal):
 

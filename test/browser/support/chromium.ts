@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
-const USUAL_PLACES = [
+const DEFAULT_PATHS = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
@@ -12,7 +12,7 @@ const USUAL_PLACES = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/** Nothing but what the tests ask for: no calls home, no sandbox (there is none for root), no GPU. */
+/** No background requests, no sandbox (root has none), no GPU. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -29,16 +29,16 @@ export function startChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: findChromium(), args: FLAGS });
 }
 
-/** @throws {Error} that says what to install, where there is none: these tests are never skipped */
+/** @throws {Error} that says what to install when there is no Chromium: the tests are never skipped */
 export function findChromium(
   named = process.env.CHROMIUM_PATH,
-  usual: readonly string[] = USUAL_PLACES,
+  defaults: readonly string[] = DEFAULT_PATHS,
 ): string {
-  const found = (named ? [named] : usual).find((path) => existsSync(path));
+  const found = (named ? [named] : defaults).find((path) => existsSync(path));
   if (found) return found;
   throw new Error(
     named
-      ? `CHROMIUM_PATH is ${named}, where there is no file. Set it to the program of Chromium or Chrome.`
+      ? `CHROMIUM_PATH is ${named}, which does not exist. Set it to the program of Chromium or Chrome.`
       : 'There is no Chromium on this machine. Install it (Debian, Ubuntu: apt-get install chromium), or set CHROMIUM_PATH to the program of Chromium or Chrome.',
   );
 }

@@ -8,26 +8,26 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as it came over the network, with the answer to it. */
-export interface Recorded {
+/** A request as the network carried it, with the status and headers of its response. */
+export interface RecordedRequest {
   method: string;
-  /** With the query. */
+  /** The path with the query. */
   url: string;
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
   status?: number;
-  answerHeaders: IncomingHttpHeaders;
+  responseHeaders: IncomingHttpHeaders;
 }
 
 /**
- * Stands before a server and keeps what it is sent: preflights, cookies and
- * the loading of pages too, as no log of a browser shows them all.
+ * A reverse proxy that records every request: preflights, cookies and page
+ * loads included, of which no log of a browser has all.
  */
 export class Recorder {
-  readonly requests: Recorded[] = [];
+  readonly requests: RecordedRequest[] = [];
   private readonly server = createServer((incoming, outgoing) => {
-    // A browser that goes away in the middle is none of the test's faults.
+    // A browser may disconnect at any time.
     this.relay(incoming, outgoing).catch(() => outgoing.destroy());
   });
 
@@ -37,8 +37,8 @@ export class Recorder {
   ) {}
 
   /**
-   * @param target the URL of what it stands before
-   * @param host under which it is reached: to browsers, 127.0.0.1 and localhost are two sites
+   * @param target the URL of the server behind it
+   * @param host the host of its URL: to browsers, 127.0.0.1 and localhost are two sites
    */
   static async start(
     target: string,
@@ -55,8 +55,8 @@ export class Recorder {
     return `http://${this.host}:${port}`;
   }
 
-  /** What came for a path, in that order. */
-  at(path: string): Recorded[] {
+  /** The requests for a path, in the order of their arrival. */
+  to(path: string): RecordedRequest[] {
     return this.requests.filter((each) => each.path === path);
   }
 
@@ -71,30 +71,30 @@ export class Recorder {
     outgoing: ServerResponse,
   ): Promise<void> {
     const { method = '', url = '', headers } = incoming;
-    const recorded: Recorded = {
+    const recorded: RecordedRequest = {
       method,
       url,
       path: url.split('?', 1)[0]!,
       headers,
       body: '',
-      answerHeaders: {},
+      responseHeaders: {},
     };
     this.requests.push(recorded);
     incoming.setEncoding('utf8');
     for await (const chunk of incoming) recorded.body += chunk;
 
-    // The Host header goes through as it came, so the app sees its visitors' address.
+    // The Host header stays the same, so that the app sees the address that its visitors use.
     const onward = request(this.target + url, {
       method,
       headers,
       agent: false,
     });
     onward.once('error', () => outgoing.destroy());
-    onward.once('response', (answer) => {
-      recorded.status = answer.statusCode;
-      recorded.answerHeaders = answer.headers;
-      outgoing.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(outgoing);
+    onward.once('response', (response) => {
+      recorded.status = response.statusCode;
+      recorded.responseHeaders = response.headers;
+      outgoing.writeHead(response.statusCode!, response.headers);
+      response.pipe(outgoing);
     });
     onward.end(recorded.body);
   }

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { PicaEmulator } from 'nestjs-pica-authkit/testing';
-import type { Platform } from '../../support/run-app.js';
+import type { PicaEmulator } from '../../../lib/testing/index.js';
+import type { Platform } from '../../support/app.js';
 
-/** The sample as a process of its own, built before. */
+/** The built sample, in a process of its own. */
 export class Sample {
-  private output = '';
+  /** All that it has printed. */
+  output = '';
 
   private constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -19,7 +20,7 @@ export class Sample {
   ): Promise<Sample> {
     const args = platform === 'Fastify' ? ['--fastify'] : [];
     const child = spawn(process.execPath, ['sample/dist/main.js', ...args], {
-      env: { ...process.env, ...NOTHING_SET, PORT: '0', ...env },
+      env: { ...process.env, ...UNSET, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const sample = new Sample(child);
@@ -42,7 +43,7 @@ export class Sample {
     const end = once(this.child, 'close').then(() => {
       throw new Error(`The sample has ended:\n${this.output}`);
     });
-    // Ends later too, when nobody listens any more.
+    // The process also ends after it has started, when this promise has no handler.
     end.catch(() => {});
     while (!/^curl /m.test(this.output)) {
       await Promise.race([once(this.child.stdout!, 'data'), end]);
@@ -50,8 +51,8 @@ export class Sample {
   }
 }
 
-/** Empty counts as not set: what the machine, or a .env, may have for the sample. */
-const NOTHING_SET = {
+/** Unsets what the machine or a .env may set: an empty value counts as unset. */
+const UNSET = {
   PICA_SECRET_KEY: '',
   ONE_SECRET_KEY: '',
   AUTHKIT_VENDOR: '',
@@ -63,8 +64,8 @@ const NOTHING_SET = {
   AUTHKIT_GRANT_SECRET: '',
 };
 
-/** The environment that `pica-emulator` tells its user to set, for an emulator of the test. */
-export function settingsFor(pica: PicaEmulator): NodeJS.ProcessEnv {
+/** The environment variables that point the sample at an emulator. */
+export function environmentFor(pica: PicaEmulator): NodeJS.ProcessEnv {
   const key = pica.vendor === 'one' ? 'ONE_SECRET_KEY' : 'PICA_SECRET_KEY';
   return {
     [key]: pica.secretKey,

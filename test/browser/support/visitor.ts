@@ -8,10 +8,10 @@ import type {
   Page,
 } from 'playwright-core';
 
-/** Somebody with a browser window on the sample's page. */
+/** A user with a browser window on the page of the sample. */
 export class Visitor {
-  /** What a developer would see in red: errors of the console, of scripts, and violations of the policies. */
-  readonly complaints: string[] = [];
+  /** Errors and warnings of the console, errors of scripts, and violations of policies. */
+  readonly consoleErrors: string[] = [];
 
   private constructor(
     readonly context: BrowserContext,
@@ -19,13 +19,13 @@ export class Visitor {
   ) {
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) {
-        this.complaints.push(message.text());
+        this.consoleErrors.push(message.text());
       }
     });
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('pageerror', (error) => this.consoleErrors.push(String(error)));
   }
 
-  static async arrive(
+  static async open(
     browser: Browser,
     url: string,
     options: BrowserContextOptions = {},
@@ -37,7 +37,7 @@ export class Visitor {
     context.setDefaultTimeout(15_000);
     const visitor = new Visitor(context, await context.newPage());
     await visitor.page.goto(url);
-    // The page is loaded before its script knows what to show.
+    // The page loads before its script has the settings.
     await visitor.page.locator('main:not([inert])').waitFor();
     return visitor;
   }
@@ -52,14 +52,14 @@ export class Visitor {
     await this.button('Sign in as Ada').waitFor();
   }
 
-  /** The cookie with the session, as the browser keeps it. */
+  /** The cookie of the session, as the browser stores it. */
   async sessionCookie(): Promise<Cookie> {
     const cookies = await this.context.cookies();
     return cookies.find(({ name }) => name === 'sample_session')!;
   }
 
-  /** As if a page that has been open for a while still had this grant. */
-  async keepGrant(grant: string): Promise<void> {
+  /** Makes the page use this grant instead of the one that it requests. */
+  async overrideGrant(grant: string): Promise<void> {
     await this.page.route('**/authkit-token/grant', async (route) => {
       const response = await route.fetch();
       const json = { ...(await response.json()) };
@@ -74,11 +74,11 @@ export class Visitor {
 
   async openWidget(): Promise<void> {
     await this.connect();
-    // The vendor's package shows the frame, and listens to it, a moment after it has loaded.
+    // The vendor's package shows the frame, and listens to it, after the frame has loaded.
     await this.frame.waitFor({ state: 'visible' });
   }
 
-  /** The frame that the vendor's package makes. */
+  /** The frame that the vendor's package creates. */
   get frame(): Locator {
     return this.page.locator('iframe#event-link');
   }
@@ -87,7 +87,7 @@ export class Visitor {
     return this.page.frameLocator('iframe#event-link');
   }
 
-  /** The texts of the integrations on show, once there are as many as said. */
+  /** The names of the integrations in the list, once the widget shows the summary. */
   async integrations(summary: string): Promise<string[]> {
     await this.widget.getByText(summary, { exact: true }).waitFor();
     return this.widget.locator('.entry .name').allTextContents();
@@ -103,7 +103,7 @@ export class Visitor {
     return this.widget.locator('.entry').filter({ hasText: title }).click();
   }
 
-  /** Presses a button of the widget, once it is there: of the screen, where the frame has one of that name too. */
+  /** Presses the last button of the widget with this name, once it exists. */
   press(name: string): Promise<void> {
     return this.widget
       .getByRole('button', { name, exact: true })
@@ -116,12 +116,12 @@ export class Visitor {
     return this.widget.getByRole('heading', { name: title }).waitFor();
   }
 
-  /** Waits until the frame is gone. */
-  gone(): Promise<void> {
+  /** Waits until the widget has closed. */
+  closed(): Promise<void> {
     return this.frame.waitFor({ state: 'detached' });
   }
 
-  /** What the page lists as the user's, once it has asked for it. */
+  /** The connections that the page lists, once it has fetched them. */
   async connections(): Promise<string[]> {
     await this.page.locator('#connections[aria-busy=false]').waitFor({
       state: 'attached',
@@ -129,9 +129,85 @@ export class Visitor {
     return this.linesOf('#connections');
   }
 
+  /** What the page says below the name of each connection, without the date. */
+  async details(): Promise<string[]> {
+    await this.connections();
+    const texts = await this.page.locator('.details').allInnerTexts();
+    return texts.map((text) => text.replace(/since .*/s, 'since …'));
+  }
+
+  /** Presses a button of a connection: Rename, Disconnect, Connect again, Break. */
+  act(label: string, name: string): Promise<void> {
+    return this.button(`${label}: ${name}`).click();
+  }
+
+  /** Whether a connection has a button. */
+  offers(label: string, name: string): Promise<boolean> {
+    return this.button(`${label}: ${name}`).isVisible();
+  }
+
+  /** The dialog that the page itself has opened. */
+  get question(): Locator {
+    return this.page.getByRole('dialog');
+  }
+
+  /** Answers the question of the page. */
+  answer(label: string): Promise<void> {
+    return this.question
+      .getByRole('button', { name: label, exact: true })
+      .click();
+  }
+
+  /** Enters another name where the page asks for it. */
+  rename(name: string): Promise<void> {
+    return this.question.getByRole('textbox', { name: 'Name' }).fill(name);
+  }
+
+  /** Waits for what the page says of a success. */
+  status(text: string): Promise<void> {
+    return this.page.getByRole('status').getByText(text).waitFor();
+  }
+
+  /** Connects an integration, from the click on Connect to the closed widget. */
+  async connectTo(title: string): Promise<void> {
+    await this.openWidget();
+    await this.integrations('247 integrations');
+    await this.pick(title);
+    await this.agreeTo(title);
+  }
+
+  /** Allows access on the widget's screen, and closes the widget. */
+  async agreeTo(title: string): Promise<void> {
+    await this.screen(`Sample Inc. asks for access to ${title}`);
+    await this.press('Allow');
+    await this.screen(`${title} is connected`);
+    await this.press('Done');
+    await this.gone();
+  }
+
+  /** Has a frame of its own on the page send it a message, as if it were the widget. */
+  async forge(frameUrl: string, message: unknown): Promise<void> {
+    await this.page.evaluate(
+      `new Promise((resolve) => {
+        const frame = document.createElement('iframe');
+        frame.name = 'forger';
+        frame.onload = resolve;
+        frame.src = ${JSON.stringify(frameUrl)};
+        document.body.append(frame);
+      })`,
+    );
+    const success = { messageType: 'LINK_SUCCESS', message };
+    await this.page
+      .frame('forger')!
+      .evaluate(`parent.postMessage(${JSON.stringify(success)}, '*')`);
+    await this.page.evaluate(
+      `document.querySelector('[name=forger]').remove()`,
+    );
+  }
+
   /**
-   * What the package has called: onSuccess, onError, onClose. The widget shows
-   * its next screen before the page has its message.
+   * The callbacks that the vendor's package has called: onSuccess, onError,
+   * onClose. The widget shows its next screen before the page has its message.
    *
    * @param count how many calls to wait for
    */
@@ -150,7 +226,7 @@ export class Visitor {
     return error.textContent();
   }
 
-  leave(): Promise<void> {
+  close(): Promise<void> {
     return this.context.close();
   }
 

@@ -1,0 +1,72 @@
+import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
+import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import type { IntegrationFilter } from '../options/module.options.js';
+import { splitElements, type RawPage } from './raw-page.js';
+
+/**
+ * Removes the integrations that the option `allowIntegration` refuses, and
+ * copies the text of those that stay.
+ *
+ * @param keepsCounts whether `total` and `pages` stay those of Pica, so that the widget goes on to the next page
+ * @throws {AuthKitException} `unavailable` where the function throws, or returns neither `true` nor `false`: an error must not offer more
+ */
+export function filterIntegrations(
+  pages: RawPage[],
+  allow: IntegrationFilter,
+  identity: AuthKitIdentity | undefined,
+  keepsCounts: boolean,
+): RawPage[] {
+  let offered = 0;
+  const filtered = pages.map((page) => {
+    const isAllowed = page.parsedRows.map((row) =>
+      decide(allow, deepFreeze(row) as AuthKitIntegration, identity),
+    );
+    const count = isAllowed.filter(Boolean).length;
+    offered += count;
+    if (count === isAllowed.length) return page;
+    const texts = splitElements(page.rows.toString());
+    const rows = texts.filter((_, index) => isAllowed[index]).join(',');
+    return {
+      ...page,
+      rows: Buffer.from(rows),
+      parsedRows: page.parsedRows.filter((_, index) => isAllowed[index]),
+    };
+  });
+  if (keepsCounts) return filtered;
+  return filtered.map((page) => ({
+    ...page,
+    members: new Map(page.members)
+      .set('total', String(offered))
+      .set('pages', '1'),
+  }));
+}
+
+function decide(
+  allow: IntegrationFilter,
+  row: AuthKitIntegration,
+  identity: AuthKitIdentity | undefined,
+): boolean {
+  let isAllowed: unknown;
+  try {
+    isAllowed = allow(row, identity);
+  } catch {
+    throw refuse('threw an error');
+  }
+  if (typeof isAllowed === 'boolean') return isAllowed;
+  throw refuse('returned neither true nor false');
+}
+
+function refuse(what: string): AuthKitException {
+  return new AuthKitException('unavailable', {
+    cause: new Error(`the allowIntegration function ${what}`),
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) {
+    return value;
+  }
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}
