@@ -106,7 +106,9 @@ describe.each(PLATFORMS)('the sample on %s', (platform) => {
     expect(await visitor.error()).toBe(
       'The integration service is not available at the moment. Please try again.',
     );
-    expect(await visitor.page.locator('#no-connections').isVisible()).toBe(false);
+    expect(await visitor.page.locator('#no-connections').isVisible()).toBe(
+      false,
+    );
   });
 
   it('removes the frame of the widget when the user presses Close or Escape', async () => {

@@ -1,5 +1,5 @@
 import { useEmulator } from '../support/emulator.js';
-import { useBrowser, useSample } from './support/browser.js';
+import { startSample, useBrowser, useSample } from './support/browser.js';
 import { environmentFor } from './support/sample.js';
 import type { Visitor } from './support/visitor.js';
 
@@ -144,6 +144,10 @@ describe('the emulated widget', () => {
       { id: 1, title, image: 'https://assets.example/logo.svg', tags: ['<b>'] },
     ];
     pica.whiteLabel = true;
+    // An app caches the flag for five minutes, so this one starts afterwards.
+    const { url } = await startSample('Express', environmentFor(pica));
+    visitor = await browser.visit(url);
+    await visitor.signIn('Ada');
     await visitor.openWidget();
     expect(await visitor.integrations('1 integration')).toEqual([title]);
     await visitor.pick('Co.');

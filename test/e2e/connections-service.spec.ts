@@ -7,7 +7,10 @@ import {
   type AuthKitException,
   type AuthKitIdentity,
 } from '../../lib/index.js';
-import type { EmulatorConnection } from '../../lib/testing/index.js';
+import type {
+  EmulatorConnection,
+  EmulatorFault,
+} from '../../lib/testing/index.js';
 import { createApp, optionsFor, reasonOf, register } from '../support/app.js';
 import {
   callsTo,
@@ -25,9 +28,9 @@ import {
 import { startServer } from '../support/server.js';
 import { until } from '../support/until.js';
 import {
-  attemptsOf,
   attemptTimeoutOf,
   UPSTREAM_FAILURES,
+  expectAttempts,
 } from '../support/upstream-failures.js';
 
 const ADA: AuthKitIdentity = { identity: 'ada' };
@@ -676,7 +679,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
           expect(await reasonOf(service.deleteAll(ADA, given))).toBe(
             'invalid_argument',
           );
-          if (!('active' in (given ?? {}))) {
+          if (!(given instanceof Object && 'active' in given)) {
             expect(await reasonOf(service.resolve(ADA, given))).toBe(
               'invalid_argument',
             );
@@ -915,7 +918,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
       await until(() => pica.requests.length === 1);
       await new Promise((resolve) => setTimeout(resolve, 50));
       await app.close();
-      expect(await reason).toBe('cancelled');
+      expect(await reason).toBe('unavailable');
     });
   });
 
@@ -1001,7 +1004,9 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
         expect(isPage ? /malformed|not_found/ : failure.reason).toEqual(
           isPage ? expect.anything() : reason,
         );
-        expect(pica.requests).toHaveLength(attemptsOf(failure, 1));
+        // A list that another test has ended may still arrive.
+        const byId = pica.requests.filter(({ path }) => path.endsWith(id));
+        expectAttempts(byId, failure, 1);
         pica.clearFaults();
         pica.fault(failure.fault);
         expect(await reasonOf(service.list(ADA))).toBe(failure.reason);
@@ -1682,7 +1687,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
     const service = app.get(AuthKitConnectionsService);
     mockBackoff(0);
     const texts: string[] = [];
-    for (const fault of [
+    const faults: (EmulatorFault | undefined)[] = [
       undefined,
       { status: 401 },
       { status: 503 },
@@ -1696,12 +1701,11 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
         status: 500,
         headers: { 'x-one-correlation-id': pica.secretKey },
       },
-    ] as const) {
+    ];
+    for (const fault of faults) {
       pica.clearFaults();
       if (fault) pica.fault(fault);
-      const { signal } = AbortSignal.timeout(600)
-        ? { signal: AbortSignal.timeout(600) }
-        : {};
+      const signal = AbortSignal.timeout(600);
       for (const result of [
         service.list(owner, { key: 'key-private' }),
         collect(service.all(owner, { signal })),

@@ -182,7 +182,7 @@ export class Visitor {
     await this.press('Allow');
     await this.screen(`${title} is connected`);
     await this.press('Done');
-    await this.gone();
+    await this.closed();
   }
 
   /** Has a frame of its own on the page send it a message, as if it were the widget. */
