@@ -55,6 +55,9 @@ const MAX_WAIT = 86_400_000;
 /** How often in a row a walk waits for a rate limit. */
 const MAX_RATE_LIMIT_WAITS = 10;
 
+/** How long `deleteAll()` waits for a list that still shows what it has deleted, in ms. */
+const DELETE_PAUSE = 200;
+
 /** How often `deleteAll()` looks for connections that it has not deleted yet. */
 const MAX_DELETE_PASSES = 10;
 
@@ -326,10 +329,13 @@ export class AuthKitConnectionsService {
         const found = await collect(this.walk('deleteAll', owner, filter));
         if (filter.dryRun) return found.length;
         // Rows move to other pages while they are deleted, so the list is read again until it is empty.
-        const remaining = found.filter(({ id }) => !deleted.has(id));
-        if (remaining.length === 0) return deleted.size;
-        await this.reader.inParallel(remaining.length, async (index) => {
-          const { id } = remaining[index]!;
+        if (found.length === 0) return deleted.size;
+        // A list that is behind shows what is gone, and a 404 need not be true.
+        if (found.every(({ id }) => deleted.has(id))) {
+          await this.runner.wait(DELETE_PAUSE, filter.signal);
+        }
+        await this.reader.inParallel(found.length, async (index) => {
+          const { id } = found[index]!;
           await this.patiently('deleteAll', owner, filter.signal, (session) =>
             this.reader.delete(session, id),
           );
@@ -337,7 +343,7 @@ export class AuthKitConnectionsService {
         });
       }
       throw new AuthKitException('unavailable', {
-        cause: new Error('further connections appear all the time'),
+        cause: new Error('connections are listed again and again'),
       });
     } catch (error) {
       throw error instanceof AuthKitException

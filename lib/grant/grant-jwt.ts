@@ -51,7 +51,7 @@ export interface GrantJwt {
 }
 
 /**
- * Signs and verifies grants as JWTs: HS256, with issuer, audience, `sub`, `identityType`, `iat`, `exp` and `jti`.
+ * Signs and verifies grants as JWTs: HS256, with issuer, audience, `sub`, `identityType`, `tenant`, `iat`, `exp` and `jti`.
  *
  * @param audience the default of `grant.audience`
  * @throws {Error} where `jose` is not installed
@@ -75,9 +75,9 @@ async function createGrantJwt(
   };
 
   return {
-    async sign({ identity, identityType }) {
+    async sign({ identity, identityType, tenant }) {
       const now = Math.floor(Date.now() / 1_000);
-      const grant = await new SignJWT({ identityType })
+      const grant = await new SignJWT({ identityType, tenant })
         .setProtectedHeader({ alg: ALGORITHM, typ: GRANT_TYPE })
         .setIssuer(issuer)
         .setAudience(expected.audience)
@@ -125,6 +125,7 @@ export function provideGrantJwt(
 function parseClaims({
   sub,
   identityType,
+  tenant,
   jti,
   iat,
   exp,
@@ -136,7 +137,7 @@ function parseClaims({
   }
   const until = ((exp as number) + CLOCK_TOLERANCE) * 1_000;
   return {
-    identity: parseSubject({ identity: sub, identityType }),
+    identity: parseSubject({ identity: sub, identityType, tenant }),
     jti,
     remaining: Math.max(0, until - Date.now()),
   };

@@ -18,11 +18,16 @@ describe('the table of failures in the README', () => {
   it('lists every reason', () => {
     const reasons = table.map(([reason]) => reason);
     expect(reasons.sort()).toEqual([
+      'ambiguous',
       'cancelled',
+      'invalid_argument',
       'invalid_identity',
       'malformed',
+      'not_connected',
+      'not_found',
       'quota_exceeded',
       'rate_limited',
+      'reconnect_required',
       'rejected',
       'secret_rejected',
       'timed_out',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
@@ -77,8 +77,9 @@ const INVALID = `
 import { AuthKitModule } from 'nestjs-pica-authkit';
 export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
 
-describe('the snippets of the README', () => {
-  const snippets = snippetsOf('README.md');
+describe('the snippets of the README and the guides', () => {
+  const guides = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
+  const snippets = ['README.md', ...guides].flatMap(snippetsOf);
 
   it('compile against the public types, where an unknown option is an error', () => {
     expect(snippets.length).toBeGreaterThanOrEqual(5);

@@ -427,7 +427,8 @@ describe('a body', () => {
     const began = performance.now();
     for await (const chunk of response) chunks.push(String(chunk));
     expect(chunks).toEqual(['abc', 'def', 'ghi', 'j']);
-    expect(performance.now() - began).toBeGreaterThanOrEqual(40);
+    // Timers may fire a millisecond early.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(30);
     expect(response.complete).toBe(true);
   });
 
