@@ -12,6 +12,7 @@ jest.setTimeout(300_000);
 /** The names with a value that each entry point offers; types are checked by the apps' compilers. */
 const NAMES = {
   'nestjs-pica-authkit': [
+    'AuthKitConnectionsService',
     'AuthKitException',
     'AuthKitGrantService',
     'AuthKitIdentity',
@@ -21,6 +22,7 @@ const NAMES = {
     'CurrentIdentity',
     'ExtractIdentity',
     'authKitConfig',
+    'needsReconnect',
   ],
   'nestjs-pica-authkit/testing': ['PicaEmulator'],
 };
@@ -67,12 +69,13 @@ describe('the tarball', () => {
     expect(report).toContain('No problems found');
   });
 
-  it('contains the compiled library, README, license and changelog, and nothing else', async () => {
+  it('contains the compiled library, the documents, and nothing else', async () => {
     const app = apps['nest12-esm'];
     await app.installed;
     const files = await filesIn(app.packageDirectory);
     const sources = await filesIn(packed.sources);
     const compiled = sources
+      .filter((source) => source.endsWith('.ts'))
       .map((source) => source.replace(/\.ts$/, ''))
       .flatMap((name) => [`${name}.d.ts`, `${name}.js`, `${name}.js.map`])
       .flatMap((name) => [`dist/cjs/${name}`, `dist/esm/${name}`]);
@@ -82,6 +85,8 @@ describe('the tarball', () => {
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
+        'SECURITY.md',
+        'docs/connections.md',
         'package.json',
         'dist/cjs/package.json',
         ...compiled,

@@ -27,6 +27,7 @@ const PARTS = [
   'tsconfig.cjs.json',
   'nest-cli.json',
   'lib',
+  'scripts',
   'sample/tsconfig.json',
   'sample/src',
   'sample/public',
