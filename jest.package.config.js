@@ -5,4 +5,6 @@ export default {
   ...base,
   roots: ['<rootDir>/test/package'],
   testPathIgnorePatterns: ['/node_modules/'],
+  // Both specs build and install: side by side they only wait for each other.
+  maxWorkers: 1,
 };

@@ -48,7 +48,7 @@ export type {
 export { authKitConfig } from './options/environment.js';
 export type { AuthKitConnectionLabel } from './options/connection-label.js';
 export type { AuthKitGrantOptions } from './options/grant.options.js';
-export type { AuthKitHttpOptions } from './options/http.options.js';
+export type { AuthKitHttpOptions } from './options/proxy-and-agents.options.js';
 export type {
   AuthKitModuleOptions,
   AuthKitOptionsFactory,

@@ -25,7 +25,7 @@ import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
 import { VENDORS } from '../pica/vendors.js';
-import { AccountResolver } from './account.js';
+import { AccountResolver } from './secret-key-and-scope.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';

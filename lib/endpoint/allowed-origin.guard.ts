@@ -7,17 +7,9 @@ import {
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { VENDORS } from '../pica/vendors.js';
+import { tokenOrigins } from './cors.js';
 import { isOwnPage } from './own-page.js';
 import type { PlatformRequest } from './token-url.js';
-
-/** The origins that may request tokens from a browser, beside the app's own. */
-export function tokenOrigins({
-  vendor,
-  allowedOrigins,
-}: ModuleOptions): string[] {
-  return [VENDORS[vendor].widgetOrigin, ...allowedOrigins];
-}
 
 /**
  * Refuses requests for a token from pages that are neither the app's own, nor

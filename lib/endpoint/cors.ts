@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors, { type CorsOptions } from 'cors';
 import onHeaders from 'on-headers';
 import vary from 'vary';
+import type { ModuleOptions } from '../options/module.options.js';
+import { VENDORS } from '../pica/vendors.js';
 
 /** Which pages may call a route from a browser. */
 export interface CorsPolicy {
@@ -10,6 +12,14 @@ export interface CorsPolicy {
   readonly methods: readonly string[];
   /** Whether the pages may send cookies. */
   readonly credentials: boolean;
+}
+
+/** The origins that get CORS headers on the token route: the vendor's widget and the `allowedOrigins`. */
+export function tokenOrigins({
+  vendor,
+  allowedOrigins,
+}: ModuleOptions): string[] {
+  return [VENDORS[vendor].widgetOrigin, ...allowedOrigins];
 }
 
 /** Middleware that Express and Fastify both run. */

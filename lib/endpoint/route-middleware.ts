@@ -1,10 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
 import type { ModuleOptions } from '../options/module.options.js';
-import { tokenOrigins } from './allowed-origin.guard.js';
+
 import {
   answerPreflight,
   setRouteHeaders,
+  tokenOrigins,
   type CorsPolicy,
   type Middleware,
 } from './cors.js';

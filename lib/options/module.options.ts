@@ -13,7 +13,10 @@ import {
   type AuthKitConnectionLabel,
 } from './connection-label.js';
 import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
-import { HttpOptions, type AuthKitHttpOptions } from './http.options.js';
+import {
+  HttpOptions,
+  type AuthKitHttpOptions,
+} from './proxy-and-agents.options.js';
 import {
   DefaultsTo,
   formatType,

@@ -8,11 +8,9 @@ import {
   type CreateAxiosDefaults,
   type GenericAbortSignal,
 } from 'axios';
-import type { AuthKitHttpOptions } from '../options/http.options.js';
+import type { AuthKitHttpOptions } from '../options/proxy-and-agents.options.js';
 import { isLoopback } from '../options/module.options.js';
-
-/** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+import { MAX_BODY_BYTES } from './received-bytes.js';
 
 /** The maximum number of connections to Pica, of all requests together. */
 const MAX_SOCKETS = 256;

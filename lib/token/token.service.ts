@@ -25,7 +25,7 @@ import {
   AuthKitConnectionsService,
   collect,
 } from '../connections/connections.service.js';
-import { callAppFunction } from '../core/account.js';
+import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {

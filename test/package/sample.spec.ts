@@ -17,7 +17,7 @@ import { jest } from '@jest/globals';
 import { afterTest } from '../support/cleanup.js';
 import { startEmulator } from '../support/emulator.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** What the sample and its build are made of. */
 const PARTS = [
