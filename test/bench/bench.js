@@ -20,16 +20,16 @@ import { sectionsOf, toMarkdown } from './report.js';
 const MODES = {
   full: {
     limit: 20 * 60,
-    warmUp: 5,
+    warmUp: [1_500, 15],
     latency: { 20: 21, 247: 31, 1000: 31 },
     newProcess: { 247: 5, 1000: 5 },
     costs: [7, 2],
-    memory: [10_000, 15],
+    memory: [20_000, 20],
     faults: [5, 3],
   },
   quick: {
     limit: 6 * 60,
-    warmUp: 1.5,
+    warmUp: [400, 5],
     latency: { 247: 5, 1000: 5 },
     newProcess: { 1000: 1 },
     costs: [3, 0.5],
@@ -84,7 +84,7 @@ async function run() {
   const modules = library ? [MODULE, library.name] : [MODULE];
   const bench = new Bench(listEndpoints(library), modules);
   progress('processes start and warm up');
-  await bench.start(plan.warmUp);
+  await bench.start(...plan.warmUp);
 
   const results = { latency: {}, newProcess: {}, faultLatency: FAULT_LATENCY };
   for (const [integrations, rounds] of Object.entries(plan.latency)) {
@@ -124,7 +124,7 @@ function write(sections, { latency }) {
     '# Benchmark',
     `By \`npm run bench\`${mode === 'full' ? '' : ` ${mode}`} on ${machine}.`,
     'All in one run. Each endpoint, the upstream and the load have a process of their own; the endpoints take turns. Times are medians. Compare ratios, not times, between machines.',
-    ...sections,
+    sections.join('\n'),
   ].join('\n\n');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'results.md'), text);

@@ -11,10 +11,13 @@ export const LATENCY = 50;
 const SECRET = 'sk_test_bench';
 
 export class Bench {
-  /** The endpoints that keep nothing outside of their process. */
-  steady;
-  /** Those of them that handle errors. */
-  routes;
+  /** The names of the endpoints whose costs are measured. */
+  #costed;
+  /** Those whose latency is measured in a warm process. */
+  #warm;
+  /** Those that are exposed to faults and long loads. */
+  #routes;
+  #modules;
   #endpoints;
   #upstream;
   #servers = {};
@@ -25,48 +28,45 @@ export class Bench {
   /** @param modules the names of this module, and of the copy that is compared */
   constructor(endpoints, modules) {
     this.#endpoints = endpoints;
-    this.modules = modules;
+    this.#modules = modules;
     const names = Object.keys(endpoints);
-    this.steady = names.filter((name) => !endpoints[name].sharedStore);
-    this.routes = this.steady.filter(
+    this.#costed = names.filter((name) => !endpoints[name].sharedStore);
+    this.#warm = this.#costed.filter((name) => !endpoints[name].costsOnly);
+    this.#routes = this.#warm.filter(
       (name) => endpoints[name].kind !== 'relay',
     );
   }
 
-  /** Starts every endpoint in a process of its own, and runs it until its code is compiled. */
-  async start(warmUpSeconds) {
+  /** Starts every endpoint in a process of its own, and compiles its code by so many tokens, or for so many seconds. */
+  async start(tokens, seconds) {
     this.#upstream = await start('upstream.js', [SECRET]);
     await this.#upstream.ask({ integrations: USUAL });
     const keys = [
       ...Object.keys(this.#endpoints).map((name) => [name, name]),
-      ...this.modules.map((name) => [restarted(name), name]),
+      ...this.#modules.map((name) => [restarted(name), name]),
     ];
     while (keys.length > 0) {
       const next = keys.splice(0, 3);
       await Promise.all(
-        next.map(([key, name]) => this.#warmUp(key, name, warmUpSeconds)),
+        next.map(([key, name]) => this.#warmUp(key, name, { tokens, seconds })),
       );
     }
   }
 
   /** How long one token takes, alone, in ms: in a warm process, and right after the app has started in one. */
   async latency(integrations, rounds) {
-    await this.#upstream.ask({ latency: 0, integrations });
-    for (const server of Object.values(this.#servers)) {
-      const { url } = await server.ask();
-      for (let count = 0; count < 20; count += 1) await one(url, integrations);
-    }
+    await this.#offer(integrations, 20);
     await this.#upstream.ask({ latency: LATENCY });
-    const later = seriesOf(this.steady);
+    const later = seriesOf(this.#warm);
     const first = seriesOf(
-      this.modules.flatMap((name) => [name, namesOf(name).sharedStore]),
+      this.#modules.flatMap((name) => [name, namesOf(name).sharedStore]),
     );
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of this.steady) {
+      for (const name of this.#warm) {
         const { url } = await this.#servers[name].ask();
         later[name].push((await one(url, integrations)).took);
       }
-      for (const name of this.modules) {
+      for (const name of this.#modules) {
         const { sharedStore } = namesOf(name);
         // The store has the page count of the last app. Without it, the app has none.
         for (const [server, series] of [
@@ -87,7 +87,7 @@ export class Bench {
     const names = [
       OFFICIAL,
       FETCH,
-      ...this.modules.flatMap((name) => [name, namesOf(name).sharedStore]),
+      ...this.#modules.flatMap((name) => [name, namesOf(name).sharedStore]),
     ];
     const took = seriesOf(names);
     for (let round = 0; round < rounds; round += 1) {
@@ -103,13 +103,13 @@ export class Bench {
 
   /** What a usual token costs: CPU of the server in ms, calls to Pica, bytes from Pica, tokens per second. */
   async costs(rounds, seconds) {
-    await this.#upstream.ask({ latency: 0, integrations: USUAL });
+    await this.#offer(USUAL, 5);
     const costs = {};
-    for (const name of this.steady) {
+    for (const name of this.#costed) {
       costs[name] = { cpu: [], calls: [], bytes: [], rate: [] };
     }
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of this.steady) {
+      for (const name of this.#costed) {
         const before = await this.#servers[name].ask();
         await this.#upstream.ask();
         const outcome = await load(before.url, {
@@ -136,9 +136,9 @@ export class Bench {
 
   /** The heap after a garbage collection, in bytes: now, and after so many more tokens, or so many seconds. */
   async memory(tokens, seconds) {
-    await this.#upstream.ask({ latency: 0, integrations: USUAL });
+    await this.#offer(USUAL, 5);
     const memory = {};
-    for (const name of this.routes) {
+    for (const name of this.#routes) {
       const server = this.#servers[name];
       const { url, memory: before } = await server.ask({ collect: true });
       const length = this.#lengths[name];
@@ -152,11 +152,12 @@ export class Bench {
 
   /** What clients see of 1 % resets and 1 % 503: how long a token took in ms, where a failure took for ever. */
   async faults(latency, rounds, seconds) {
-    await this.#upstream.ask({ latency, integrations: USUAL, faults: true });
+    await this.#offer(USUAL, 5);
+    await this.#upstream.ask({ latency, faults: true });
     const faults = {};
-    for (const name of this.routes) faults[name] = { taken: [], failures: 0 };
+    for (const name of this.#routes) faults[name] = { taken: [], failures: 0 };
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of this.routes) {
+      for (const name of this.#routes) {
         const { url } = await this.#servers[name].ask();
         const { taken, failures } = await load(url, {
           clients: 8,
@@ -171,13 +172,24 @@ export class Bench {
     return faults;
   }
 
-  async #warmUp(key, name, seconds) {
+  /** Sets what Pica offers, and lets every server notice it, one token after another. */
+  async #offer(integrations, tokens) {
+    await this.#upstream.ask({ latency: 0, integrations });
+    for (const server of Object.values(this.#servers)) {
+      const { url } = await server.ask();
+      for (let count = 0; count < tokens; count += 1) {
+        await one(url, integrations);
+      }
+    }
+  }
+
+  async #warmUp(key, name, limits) {
     const server = await this.#startServer(name);
     this.#servers[key] = server;
     const { url } = await server.ask();
     const { length } = await one(url, USUAL);
     this.#lengths[key] = length;
-    await load(url, { clients: 16, seconds, length });
+    await load(url, { clients: 16, ...limits, length });
   }
 
   #startServer(name) {

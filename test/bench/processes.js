@@ -22,6 +22,8 @@ export async function start(file, args, store = new Map()) {
     if (message.store) return child.send(serveStore(store, message.store));
     pending?.resolve(message);
   });
+  // As when a message cannot be sent, since the process has exited.
+  child.on('error', (error) => pending?.reject(error));
   child.once('exit', (code, signal) => {
     running.delete(child);
     pending?.reject(new Error(`${file} has exited (${signal ?? code})`));
