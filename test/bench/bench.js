@@ -16,25 +16,25 @@ import { Bench } from './measures.js';
 import { stopAll } from './processes.js';
 import { sectionsOf, toMarkdown } from './report.js';
 
-/** Rounds of each measure, and seconds of each load. After `limit` seconds the run is stopped. */
+/** Rounds of each measure, and the end of each load. After `limit` seconds the run is stopped. */
 const MODES = {
   full: {
     limit: 20 * 60,
-    warmUp: [1_500, 15],
+    warmUp: { tokens: 1_500, seconds: 15 },
     latency: { 20: 21, 247: 31, 1000: 31 },
     newProcess: { 247: 5, 1000: 5 },
-    costs: [7, 2],
-    memory: [20_000, 20],
-    faults: [5, 3],
+    costs: [7, { tokens: 1_000, seconds: 3 }],
+    memory: { tokens: 20_000, seconds: 20 },
+    faults: [5, { seconds: 3 }],
   },
   quick: {
     limit: 6 * 60,
-    warmUp: [400, 5],
+    warmUp: { tokens: 400, seconds: 8 },
     latency: { 247: 5, 1000: 5 },
     newProcess: { 1000: 1 },
-    costs: [3, 0.5],
-    memory: [1_000, 1],
-    faults: [2, 1],
+    costs: [3, { tokens: 250, seconds: 3 }],
+    memory: { tokens: 1_000, seconds: 1 },
+    faults: [2, { seconds: 1 }],
   },
 };
 const FAULT_LATENCY = 20;
@@ -84,7 +84,7 @@ async function run() {
   const modules = library ? [MODULE, library.name] : [MODULE];
   const bench = new Bench(listEndpoints(library), modules);
   progress('processes start and warm up');
-  await bench.start(...plan.warmUp);
+  await bench.start(plan.warmUp);
 
   const results = { latency: {}, newProcess: {}, faultLatency: FAULT_LATENCY };
   for (const [integrations, rounds] of Object.entries(plan.latency)) {
@@ -95,7 +95,7 @@ async function run() {
   progress('costs');
   results.costs = await bench.costs(...plan.costs);
   progress('memory');
-  results.memory = await bench.memory(...plan.memory);
+  results.memory = await bench.memory(plan.memory);
   progress('faults');
   results.faults = await bench.faults(FAULT_LATENCY, ...plan.faults);
   for (const [integrations, rounds] of Object.entries(plan.newProcess)) {

@@ -10,6 +10,7 @@ export const LATENCY = 50;
 
 const SECRET = 'sk_test_bench';
 
+/** Loads end after so many `tokens` or `seconds`: `limits`. */
 export class Bench {
   /** The names of the endpoints whose costs are measured. */
   #costed;
@@ -37,8 +38,8 @@ export class Bench {
     );
   }
 
-  /** Starts every endpoint in a process of its own, and compiles its code by so many tokens, or for so many seconds. */
-  async start(tokens, seconds) {
+  /** Starts every endpoint in a process of its own, and compiles its code by a load. */
+  async start(limits) {
     this.#upstream = await start('upstream.js', [SECRET]);
     await this.#upstream.ask({ integrations: USUAL });
     const keys = [
@@ -48,7 +49,7 @@ export class Bench {
     while (keys.length > 0) {
       const next = keys.splice(0, 3);
       await Promise.all(
-        next.map(([key, name]) => this.#warmUp(key, name, { tokens, seconds })),
+        next.map(([key, name]) => this.#warmUp(key, name, limits)),
       );
     }
   }
@@ -102,7 +103,7 @@ export class Bench {
   }
 
   /** What a usual token costs: CPU of the server in ms, calls to Pica, bytes from Pica, tokens per second. */
-  async costs(rounds, seconds) {
+  async costs(rounds, limits) {
     await this.#offer(USUAL, 5);
     const costs = {};
     for (const name of this.#costed) {
@@ -114,7 +115,7 @@ export class Bench {
         await this.#upstream.ask();
         const outcome = await load(before.url, {
           clients: 32,
-          seconds,
+          ...limits,
           length: this.#lengths[name],
         });
         const after = await this.#servers[name].ask();
@@ -134,15 +135,15 @@ export class Bench {
     return costs;
   }
 
-  /** The heap after a garbage collection, in bytes: now, and after so many more tokens, or so many seconds. */
-  async memory(tokens, seconds) {
+  /** The heap after a garbage collection, in bytes: now, and after a load. */
+  async memory(limits) {
     await this.#offer(USUAL, 5);
     const memory = {};
     for (const name of this.#routes) {
       const server = this.#servers[name];
       const { url, memory: before } = await server.ask({ collect: true });
       const length = this.#lengths[name];
-      const options = { clients: 16, tokens, seconds, length };
+      const options = { clients: 16, ...limits, length };
       const { taken } = await load(url, options);
       const { memory: after } = await server.ask({ collect: true });
       memory[name] = { before, after, tokens: taken.length };
@@ -151,7 +152,7 @@ export class Bench {
   }
 
   /** What clients see of 1 % resets and 1 % 503: how long a token took in ms, where a failure took for ever. */
-  async faults(latency, rounds, seconds) {
+  async faults(latency, rounds, limits) {
     await this.#offer(USUAL, 5);
     await this.#upstream.ask({ latency, faults: true });
     const faults = {};
@@ -161,7 +162,7 @@ export class Bench {
         const { url } = await this.#servers[name].ask();
         const { taken, failures } = await load(url, {
           clients: 8,
-          seconds,
+          ...limits,
           length: this.#lengths[name],
         });
         faults[name].taken.push(...taken);
