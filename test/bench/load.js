@@ -1,49 +1,70 @@
 import { Agent, request } from 'node:http';
 
-/** ms that one token takes, alone. */
-export async function one(url) {
+/** After so long without a byte a client gives up. */
+const TIMEOUT_MS = 15_000;
+
+/**
+ * One token by a client of its own.
+ *
+ * @returns how long it took in ms, and its length in bytes
+ * @throws {Error} where it is not a token of so many integrations
+ */
+export async function one(url, integrations) {
   const agent = new Agent();
-  const { took, status } = await ask(url, agent, 'user-0');
+  const { took, status, body } = await ask(url, agent, 'user-0');
   agent.destroy();
-  if (status !== 200) throw new Error(`${url} answered ${status}`);
-  return took;
+  const rows = status === 200 ? JSON.parse(body).rows?.length : undefined;
+  if (rows !== integrations) {
+    throw new Error(
+      `${url} returned ${status} with ${rows} rows; expected ${integrations}`,
+    );
+  }
+  return { took, length: body.length };
 }
 
-/** So many tokens by so many clients: how long each took, and how many clients got none. */
-export async function load(url, { clients, tokens }) {
+/**
+ * Tokens by so many clients, until `seconds` or `tokens` are reached.
+ *
+ * @param length the length of a token in bytes: what is shorter is a failure
+ * @returns how long each token took in ms, where a failure took for ever; the number of failures; the time of all in s
+ */
+export async function load(
+  url,
+  { clients, seconds, tokens = Infinity, length },
+) {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const taken = [];
-  let left = tokens;
+  let asked = 0;
   let failures = 0;
   const started = performance.now();
+  const end = started + seconds * 1_000;
   const client = async (id) => {
-    while (left > 0) {
-      left -= 1;
-      const { took, isToken } = await ask(url, agent, `user-${id}`);
-      taken.push(took);
+    while (asked < tokens && performance.now() < end) {
+      asked += 1;
+      const { took, status, body } = await ask(url, agent, `user-${id}`);
+      // The length, since parsing costs the load more than the server. Ids differ in length.
+      const isToken = status === 200 && body.length > length - 100;
       if (!isToken) failures += 1;
+      taken.push(isToken ? took : Infinity);
     }
   };
   await Promise.all(Array.from({ length: clients }, (_, id) => client(id)));
   agent.destroy();
-  return { taken, failures, seconds: (performance.now() - started) / 1000 };
+  return { taken, failures, seconds: (performance.now() - started) / 1_000 };
 }
 
 function ask(url, agent, user) {
   const started = performance.now();
   return new Promise((resolve) => {
     const done = (status, body) =>
-      resolve({
-        status,
-        took: performance.now() - started,
-        // Without parsing it, which would cost the load more than the server.
-        isToken: status === 200 && body.length > 10_000,
-      });
+      resolve({ status, body, took: performance.now() - started });
+    const fail = () => done(0, '');
     const call = request(
       url,
       {
         agent,
         method: 'POST',
+        timeout: TIMEOUT_MS,
         headers: {
           authorization: `Bearer ${user}`,
           'content-type': 'application/json',
@@ -56,10 +77,11 @@ function ask(url, agent, user) {
         response.on('end', () =>
           done(response.statusCode, Buffer.concat(chunks)),
         );
-        response.on('error', () => done(0, ''));
+        response.on('error', fail);
       },
     );
-    call.on('error', () => done(0, ''));
+    call.on('timeout', () => call.destroy());
+    call.on('error', fail);
     call.end('{}');
   });
 }

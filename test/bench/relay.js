@@ -1,10 +1,15 @@
-// The floor: the same calls and the same merge with nothing around them. It
-// knows how many pages there are from the answer before, as our module does.
+// The floor: calls and merge with nothing around them. It knows how many pages
+// there are from the response before, as the module does.
 import { Agent, request } from 'node:http';
 
-export function relay({ upstream, secretKey }) {
+/**
+ * @param pageSize the rows of a page
+ * @param keepFlags whether the flags are fetched once, as the module does by default, or for every token
+ */
+export function relay({ upstream, secretKey, pageSize, keepFlags }) {
   const agent = new Agent({ keepAlive: true });
   let guess = 1;
+  let kept;
 
   const call = (method, path, body) =>
     new Promise((resolve, reject) => {
@@ -39,9 +44,9 @@ export function relay({ upstream, secretKey }) {
     const identity = incoming.headers.authorization?.slice('Bearer '.length);
     const body = JSON.stringify({ identity, identityType: 'user' });
     const page = (number) =>
-      call('POST', `/v1/authkit?limit=100&page=${number}`, body);
+      call('POST', `/v1/authkit?limit=${pageSize}&page=${number}`, body);
     const [flags, ...pages] = await Promise.all([
-      call('GET', '/v1/users/flags'),
+      (keepFlags && kept) || call('GET', '/v1/users/flags'),
       ...Array.from({ length: guess }, (_, index) => page(index + 1)),
     ]);
     const missing = Math.max(0, pages[0].pages - pages.length);
@@ -51,6 +56,7 @@ export function relay({ upstream, secretKey }) {
       )),
     );
     guess = Math.max(1, pages[0].pages);
+    kept = flags;
     const token = JSON.stringify({
       rows: pages.flatMap(({ rows }) => rows),
       page: 1,

@@ -1,27 +1,28 @@
-// One of the endpoints under measure, in a process of its own: `server.js KIND UPSTREAM SECRET`.
+// One of the endpoints under measure, in a process of its own: `server.js ENDPOINT UPSTREAM SECRET`.
 import 'reflect-metadata';
 import { createServer } from 'node:http';
-import { Controller, HttpCode, Module, Post, Req } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AuthKitToken } from '@picahq/authkit-token';
-import { AuthKitModule } from 'nestjs-pica-authkit';
 import { relay } from './relay.js';
+import { fetchRoute, officialRoute, signedIn } from './routes.js';
+import { createSharedStore } from './shared-store.js';
 
-const [kind, upstream, secretKey] = process.argv.slice(2);
+const [endpoint, upstream, secretKey] = process.argv.slice(2);
+const { kind, library, bothCaches, sharedStore, ...settings } =
+  JSON.parse(endpoint);
+
+const store = sharedStore && createSharedStore();
 
 // The official package prints whole errors, which is not what is measured.
 console.warn = console.error = () => {};
 
-function signIn(request) {
-  return { id: request.headers.authorization?.slice('Bearer '.length) };
-}
-
-/** Our module, as its README shows it. */
-function ours(options = {}) {
+/** The module, as its README shows it. */
+async function moduleApp(cache) {
+  const { AuthKitModule } = await import(library);
   class SignIn {
     canActivate(context) {
       const request = context.switchToHttp().getRequest();
-      request.user = signIn(request);
+      request.user = signedIn(request);
       return true;
     }
   }
@@ -31,72 +32,64 @@ function ours(options = {}) {
       AuthKitModule.forRoot({
         secretKey,
         baseUrl: upstream,
-        ...options,
+        ...(cache && { cache }),
         controller: { guards: [new SignIn()] },
       }),
     ],
   })(App);
-  return App;
+  return startNest(App);
 }
 
-/** The route as the vendor's docs show it, in Nest, with CORS as people add it. */
-function official() {
-  class TokenController {
-    token(request) {
-      const authKitToken = new AuthKitToken(secretKey, { baseUrl: upstream });
-      return authKitToken.create({
-        identity: signIn(request).id,
-        identityType: 'user',
-      });
-    }
+async function startModule() {
+  const { cache } = settings;
+  if (sharedStore) {
+    return moduleApp({ flags: true, store });
   }
-  const method = Object.getOwnPropertyDescriptor(
-    TokenController.prototype,
-    'token',
-  );
-  Post()(TokenController.prototype, 'token', method);
-  HttpCode(200)(TokenController.prototype, 'token', method);
-  Req()(TokenController.prototype, 'token', 0);
-  Controller('authkit-token')(TokenController);
-  class App {}
-  Module({ controllers: [TokenController] })(App);
-  return App;
+  if (!bothCaches) return moduleApp(cache);
+  const caches = { store: 'memory', flags: true };
+  try {
+    // What older versions call it. Newer ones refuse to start with it.
+    return await moduleApp({ ...caches, catalogue: true });
+  } catch {
+    return moduleApp({ ...caches, integrations: true });
+  }
 }
 
-async function startNest(App, cors) {
-  const app = await NestFactory.create(App, { logger: false });
+async function startNest(App, cors = false) {
+  const app = await NestFactory.create(App, {
+    logger: false,
+    abortOnError: false,
+  });
+  // As people add it to a route of their own.
   if (cors) app.enableCors();
   await app.listen(0, '127.0.0.1');
   return { port: app.getHttpServer().address().port, close: () => app.close() };
 }
 
 const KINDS = {
-  ours: () => startNest(ours()),
-  'ours, no hint': () => startNest(ours({ pageHint: false })),
-  'ours, cached': () =>
-    startNest(
-      ours({ cache: { store: 'memory', flags: true, integrations: true } }),
-    ),
-  official: () => startNest(official(), true),
+  module: startModule,
+  official: () => startNest(officialRoute({ upstream, secretKey }), true),
+  fetch: () => startNest(fetchRoute({ upstream, secretKey }), true),
   relay: async () => {
-    const server = createServer(relay({ upstream, secretKey }));
+    const server = createServer(relay({ upstream, secretKey, ...settings }));
     await new Promise((done) => server.listen(0, '127.0.0.1', done));
     return { port: server.address().port, close: () => server.close() };
   },
 };
 
 let running = await KINDS[kind]();
-process.on('message', async ({ restart, measure }) => {
+process.on('message', async ({ store, restart, collect }) => {
+  if (store) return;
   if (restart) {
     await running.close();
     running = await KINDS[kind]();
   }
-  if (measure) global.gc?.();
+  if (collect) global.gc();
   process.send({
     url: `http://127.0.0.1:${running.port}/authkit-token`,
     cpu: process.cpuUsage(),
     memory: process.memoryUsage(),
   });
 });
+process.once('disconnect', () => process.exit());
 process.send({});
-process.once('SIGINT', () => process.exit());

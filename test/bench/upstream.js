@@ -1,25 +1,33 @@
-// Pica in a process of its own: told what to be by messages, tells how often it was called.
+// Pica in a process of its own: messages set how it behaves, and it counts calls and bytes.
+import { subscribe } from 'node:diagnostics_channel';
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 
 const pica = await PicaEmulator.start({ secretKey: process.argv[2] });
-let calls = 0;
 // The log of requests is for short tests.
-setInterval(() => (calls += pica.requests.splice(0).length), 50);
+setInterval(() => pica.requests.splice(0), 50);
 
-process.on('message', ({ latency, integrations, faults, count }) => {
+let calls = 0;
+let bytes = 0;
+const written = new WeakMap();
+subscribe('http.server.request.start', () => (calls += 1));
+subscribe('http.server.response.finish', ({ socket }) => {
+  bytes += socket.bytesWritten - (written.get(socket) ?? 0);
+  written.set(socket, socket.bytesWritten);
+});
+
+const chance = () => Math.random() < 0.01;
+
+process.on('message', ({ latency, integrations, faults }) => {
   if (latency !== undefined) pica.latency = latency;
   if (integrations !== undefined) pica.integrations = integrations;
-  if (faults !== undefined) {
-    pica.clearFaults();
-    if (faults) {
-      pica.fault({ when: () => Math.random() < 0.01, reset: true });
-      pica.fault({ when: () => Math.random() < 0.01, status: 503 });
-    }
+  if (faults !== undefined) pica.clearFaults();
+  if (faults) {
+    pica.fault({ when: chance, reset: true });
+    pica.fault({ when: chance, status: 503 });
   }
-  if (count) {
-    calls += pica.requests.splice(0).length;
-    process.send({ calls });
-    calls = 0;
-  } else process.send({});
+  process.send({ calls, bytes });
+  calls = 0;
+  bytes = 0;
 });
+process.once('disconnect', () => process.exit());
 process.send({ url: pica.url });

@@ -1,0 +1,66 @@
+// Child processes that cannot outlive or hang the benchmark.
+import { fork } from 'node:child_process';
+
+const ANSWER_TIMEOUT_MS = 60_000;
+
+const running = new Set();
+process.on('exit', stopAll);
+
+/**
+ * Starts a file of this folder in a process of its own, and waits for its first message.
+ *
+ * @param store the values of the store that the process shares with others
+ * @returns `hello`, the first message; `ask`, which sends a message and returns the answer; `stop`
+ */
+export async function start(file, args, store = new Map()) {
+  const child = fork(new URL(file, import.meta.url), args, {
+    execArgv: ['--expose-gc'],
+  });
+  running.add(child);
+  let pending;
+  child.on('message', (message) => {
+    if (message.store) return child.send(serveStore(store, message.store));
+    pending?.resolve(message);
+  });
+  // As when a message cannot be sent, since the process has exited.
+  child.on('error', (error) => pending?.reject(error));
+  child.once('exit', (code, signal) => {
+    running.delete(child);
+    pending?.reject(new Error(`${file} has exited (${signal ?? code})`));
+  });
+
+  const answer = async (send) => {
+    let timer;
+    try {
+      return await new Promise((resolve, reject) => {
+        pending = { resolve, reject };
+        timer = setTimeout(
+          () => reject(new Error(`${file} ${args[0]} does not answer`)),
+          ANSWER_TIMEOUT_MS,
+        );
+        send?.();
+      });
+    } finally {
+      clearTimeout(timer);
+      pending = undefined;
+    }
+  };
+  return {
+    hello: await answer(),
+    ask: (message = {}) => answer(() => child.send(message)),
+    stop: () => child.kill('SIGKILL'),
+  };
+}
+
+/** Stops all processes that this one has started, by their ids. */
+export function stopAll() {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+function serveStore(values, { id, method, args: [key, value] }) {
+  if (method === 'set') values.set(key, value);
+  if (method === 'delete') values.delete(key);
+  return {
+    store: { id, value: method === 'get' ? values.get(key) : undefined },
+  };
+}
