@@ -23,6 +23,7 @@ import { applyRoutes } from './endpoint/route-middleware.js';
 import type { AuthKitControllers } from './endpoint/create-controllers.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
 import { createGrantReplayStore } from './grant/grant-replay-store.js';
+import { GrantVerifier } from './grant/grant-verifier.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import { ModuleOptions } from './options/module.options.js';
@@ -59,6 +60,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitConnectionsService,
     AuthKitIdentityGuard,
     AuthKitGrantService,
+    GrantVerifier,
     {
       provide: AUTHKIT_GRANT_JWT,
       useFactory: provideGrantJwt,

@@ -48,23 +48,6 @@ export class BoundedMap<V> {
     }
   }
 
-  /**
-   * Stores a value under a new key and removes only expired entries.
-   *
-   * @returns `'exists'` where the key has a value, `'full'` where nothing more fits
-   */
-  add(key: string, value: V, ttl: number): 'added' | 'exists' | 'full' {
-    if (this.get(key) !== undefined) return 'exists';
-    const now = performance.now();
-    for (const [oldest, { expiresAt }] of this.#entries) {
-      if (expiresAt > now) break;
-      this.delete(oldest);
-    }
-    if (this.#size >= this.maxSize) return 'full';
-    this.set(key, value, ttl);
-    return 'added';
-  }
-
   delete(key: string): void {
     this.#size -= this.#entries.get(key)?.size ?? 0;
     this.#entries.delete(key);

@@ -14,6 +14,7 @@ import type {
   ConnectionsRouteOptions,
   ControllerOptions,
 } from '../options/controller.options.js';
+import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { AllowedOriginGuard } from './allowed-origin.guard.js';
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
 import { AuthKitConnectionsController } from './connections.controller.js';
@@ -70,9 +71,10 @@ function createTokenController(
     HttpCode(HttpStatus.OK),
     ...options.tokenRouteDecorators,
   ]);
+  // Nest treats slashes at the end differently from place to place.
   decorateClass(
     TokenController,
-    trimSlashes(options.path),
+    trimTrailingSlashes(options.path),
     tokenGuards(options),
     options,
   );
@@ -85,7 +87,7 @@ function createGrantController(
   class GrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
   decorateClass(
     GrantController,
-    `${trimSlashes(options.path)}/grant`,
+    `${trimTrailingSlashes(options.path)}/grant`,
     [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
   );
@@ -99,16 +101,11 @@ function createConnectionsController(
   class ConnectionsController extends (AuthKitConnectionsController as Type<AuthKitConnectionsController>) {}
   decorateClass(
     ConnectionsController,
-    trimSlashes(path),
+    trimTrailingSlashes(path),
     [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
   );
   return ConnectionsController;
-}
-
-/** Removes the slashes at the end of a path: Nest treats them differently from place to place. */
-function trimSlashes(path: string): string {
-  return path.replace(/\/+$/, '');
 }
 
 /** The guards of the token route. The last one stores the identity. */

@@ -10,7 +10,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { hasGrantType } from '../grant/grant-jwt.js';
 import { AuthKitGrantGuard, extractBearerToken } from '../grant/grant.guard.js';
-import { AuthKitGrantService } from '../grant/grant.service.js';
+import { GrantVerifier } from '../grant/grant-verifier.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { AllowedOriginGuard } from './allowed-origin.guard.js';
@@ -33,7 +33,7 @@ export function createOptionalGrantGuard(
     private readonly guards: readonly Guard[];
 
     constructor(
-      @Inject(AuthKitGrantService) grants: AuthKitGrantService,
+      @Inject(GrantVerifier) grants: GrantVerifier,
       @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
       @Inject(AUTHKIT_OPTIONS) options: ModuleOptions,
     ) {

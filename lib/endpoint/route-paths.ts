@@ -66,10 +66,10 @@ export function createPathMatcher(
 }
 
 function createMatcher(rules: RouterRules, paths: readonly string[]) {
-  const patterns = paths.map((path) => toPattern(path, rules));
+  const patterns = paths.map((path) => createPattern(path, rules));
   return (url: string): boolean => {
     const path = normalizePath(url, rules);
-    return path !== undefined && patterns.some((pattern) => pattern.test(path));
+    return path !== undefined && patterns.some((matches) => matches(path));
   };
 }
 
@@ -114,18 +114,84 @@ function normalizePath(url: string, rules: RouterRules): string | undefined {
   }
 }
 
-/** The path of a route as the routers match it, with `:name` and `*name` parts. */
-function toPattern(
-  path: string,
+/** A part of a route's path. */
+type PathPart =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `:name`: one or more characters other than slashes. */
+  | { readonly kind: 'parameter' }
+  /** `*name`: any characters. */
+  | { readonly kind: 'wildcard' };
+
+/**
+ * Compares a path with that of a route as the routers do, with `:name` and
+ * `*name` parts. It takes time linear in the length of the path, which comes
+ * with every request of the server: a regular expression with several such
+ * parts does not.
+ */
+function createPattern(
+  route: string,
   { isCaseSensitive, ignoresTrailingSlash }: RouterRules,
-): RegExp {
-  const source = path
-    .replace(/\/$/, '')
-    .replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll(/:\w+/g, '[^/]+')
-    .replaceAll(/\*\w*/g, '.*');
-  return new RegExp(
-    `^${source}${ignoresTrailingSlash ? '/?' : ''}$`,
-    isCaseSensitive ? '' : 'i',
-  );
+): (path: string) => boolean {
+  const fold = (text: string) => (isCaseSensitive ? text : text.toLowerCase());
+  const parts = parsePath(fold(route.replace(/\/$/, '')));
+  return (path) => {
+    const folded = fold(path);
+    return (
+      matchesParts(parts, folded) ||
+      (ignoresTrailingSlash &&
+        folded.endsWith('/') &&
+        matchesParts(parts, folded.slice(0, -1)))
+    );
+  };
+}
+
+function parsePath(route: string): PathPart[] {
+  return route
+    .split(/(:\w+|\*\w*)/)
+    .filter((text, index) => text !== '' || index === 0)
+    .map((text, index): PathPart => {
+      if (index > 0 && text.startsWith('*')) return { kind: 'wildcard' };
+      if (index > 0 && /^:\w/.test(text)) return { kind: 'parameter' };
+      return { kind: 'text', text };
+    });
+}
+
+/** Goes through the parts once, with all positions at which the parts so far may end. */
+function matchesParts(
+  [first, ...rest]: readonly PathPart[],
+  path: string,
+): boolean {
+  // The first part is a text. Most requests lead elsewhere, and most routes have no other part.
+  const { text } = first as { text: string };
+  if (rest.length === 0) return path === text;
+  if (!path.startsWith(text)) return false;
+  let ends = new Uint8Array(path.length + 1);
+  ends[text.length] = 1;
+  for (const part of rest) ends = advance(ends, part, path);
+  return ends[path.length] === 1;
+}
+
+/** The positions at which a part may end, from those at which it may begin. */
+function advance(
+  starts: Uint8Array<ArrayBuffer>,
+  part: PathPart,
+  path: string,
+): Uint8Array<ArrayBuffer> {
+  const ends = new Uint8Array(path.length + 1);
+  let isInside = false;
+  for (let at = 0; at <= path.length; at += 1) {
+    const isStart = starts[at] === 1;
+    if (part.kind === 'text') {
+      if (isStart && path.startsWith(part.text, at)) {
+        ends[at + part.text.length] = 1;
+      }
+    } else if (part.kind === 'wildcard') {
+      isInside ||= isStart;
+      if (isInside) ends[at] = 1;
+    } else {
+      isInside = (isInside || isStart) && path[at] !== '/';
+      if (isInside && at < path.length) ends[at + 1] = 1;
+    }
+  }
+  return ends;
 }

@@ -6,6 +6,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { BoundedWarnings, formatOrigin } from '../core/bounded-warnings.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { isOwnPage } from './own-page.js';
 import type { PlatformRequest } from './token-url.js';
@@ -19,6 +20,8 @@ import type { PlatformRequest } from './token-url.js';
  */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
+  private readonly warnings = new BoundedWarnings();
+
   constructor(
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {}
@@ -29,9 +32,23 @@ export class SameOriginGuard implements CanActivate {
     const { origin } = request.headers;
     if (origin !== undefined && pageOrigins.includes(origin)) return true;
     if (isOwnPage(request, grant?.url)) return true;
+    this.warn(origin);
     throw new ForbiddenException(
       'Only pages of the same origin, and of the pageOrigins, may call this route. ' +
         'If this page is of the same origin, a proxy hides the host of the app: set trust proxy, or grant.url.',
+    );
+  }
+
+  private warn(origin: string | undefined): void {
+    const shown =
+      origin === undefined ? 'without an Origin' : `of ${formatOrigin(origin)}`;
+    this.warnings.warn(shown, (page) =>
+      [
+        `A page ${page} may not call the grant and connections routes (403).`,
+        'If it is a page of this app on another origin, add its origin to pageOrigins.',
+        'If it has the same origin as these routes, a proxy hides the host of the app: set trust proxy, or grant.url.',
+        '(Logged once for each origin.)',
+      ].join(' '),
     );
   }
 }

@@ -1,5 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadRequestException } from '@nestjs/common';
+import { trimTrailingSlashes } from '../options/trim-slashes.js';
+
+/** What the path of the grant route adds to that of the token route. */
+const GRANT = '/grant';
 
 /** The part of a request that Express and Fastify share. Protocol and host depend on the proxies that the app trusts. */
 export interface PlatformRequest {
@@ -42,13 +46,20 @@ export function tokenUrl(request: PlatformRequest): string {
   const path = originalUrl
     .split('?', 1)[0]!
     // A proxy may send the whole URL.
-    .replace(/^https?:\/\/[^/]*/i, '')
-    .replace(/\/+grant\/*$/i, '');
-  const url = `${protocol}://${hostOf(request) ?? ''}${path}`;
+    .replace(/^https?:\/\/[^/]*/i, '');
+  const url = `${protocol}://${hostOf(request) ?? ''}${withoutGrant(path)}`;
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
     throw new BadRequestException(
       'The request does not contain the host of the app: set grant.url.',
     );
   }
   return url;
+}
+
+/** The path of the token route, from that of the grant route. */
+function withoutGrant(path: string): string {
+  const trimmed = trimTrailingSlashes(path);
+  return trimmed.slice(-GRANT.length).toLowerCase() === GRANT
+    ? trimTrailingSlashes(trimmed.slice(0, -GRANT.length))
+    : path;
 }

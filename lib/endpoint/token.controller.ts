@@ -7,6 +7,8 @@ import {
   Res,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { GrantVerifier } from '../grant/grant-verifier.js';
+import { getRequestGrant } from '../grant/request-grant.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
@@ -30,6 +32,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export abstract class AuthKitTokenController {
   constructor(
     @Inject(AuthKitTokenService) private readonly tokens: AuthKitTokenService,
+    @Inject(GrantVerifier) private readonly grants: GrantVerifier,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {}
 
@@ -45,11 +48,16 @@ export abstract class AuthKitTokenController {
   ): Promise<void> {
     const page = this.options.paging === 'forward' ? parseQuery(request) : {};
     const signal = abortOnClose(response);
-    const json = await this.createJson(identity, {
-      ...page,
+    const json = await this.grants.redeem(
+      getRequestGrant(request),
       signal,
-      [STARTED_AT]: getRequestStart(request),
-    });
+      () =>
+        this.createJson(identity, {
+          ...page,
+          signal,
+          [STARTED_AT]: getRequestStart(request),
+        }),
+    );
     sendJson(response, json);
   }
 

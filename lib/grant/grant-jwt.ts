@@ -39,7 +39,9 @@ export interface GrantClaims {
   readonly identity: AuthKitIdentity;
   /** The id of the grant. */
   readonly jti: string;
-  /** ms until no instance accepts it any more. */
+  /** When this instance accepts it for the last time, in ms since 1970. */
+  readonly acceptedUntil: number;
+  /** ms until no instance accepts it any more, the one whose clock is behind included. */
   readonly remaining: number;
 }
 
@@ -72,6 +74,8 @@ async function createGrantJwt(
     audience: options.audience ?? audience,
     requiredClaims: ['sub', 'iat', 'exp', 'jti'],
     clockTolerance: CLOCK_TOLERANCE,
+    // The grants of a longer `ttl`, which is configured no more, end with the new one.
+    maxTokenAge: ttl,
   };
 
   return {
@@ -114,6 +118,14 @@ async function createGrantJwt(
   }
 }
 
+/** @throws {Error} that names the missing option, without a signer and verifier */
+export function requireJwt(jwt: GrantJwt | undefined): GrantJwt {
+  if (jwt) return jwt;
+  throw new Error(
+    'AuthKitGrantService needs the option grant: { secret } of AuthKitModule, of at least 32 bytes.',
+  );
+}
+
 /** Creates the signer and verifier of a registration that has the option `grant`. */
 export function provideGrantJwt(
   { grant }: ModuleOptions,
@@ -127,19 +139,15 @@ function parseClaims({
   identityType,
   tenant,
   jti,
-  iat,
   exp,
 }: Record<string, unknown>): GrantClaims {
   if (typeof jti !== 'string') throw invalidGrant('invalid');
-  // Else an instance whose clock is ahead would issue grants that are valid for longer.
-  if ((iat as number) > Date.now() / 1_000 + CLOCK_TOLERANCE) {
-    throw invalidGrant('not_yet_valid');
-  }
-  const until = ((exp as number) + CLOCK_TOLERANCE) * 1_000;
+  const acceptedUntil = ((exp as number) + CLOCK_TOLERANCE) * 1_000;
   return {
     identity: parseSubject({ identity: sub, identityType, tenant }),
     jti,
-    remaining: Math.max(0, until - Date.now()),
+    acceptedUntil,
+    remaining: acceptedUntil + CLOCK_TOLERANCE * 1_000 - Date.now(),
   };
 }
 
@@ -157,8 +165,10 @@ function isSignatureError(error: unknown): boolean {
 
 function reasonOf(error: unknown): InvalidGrantReason {
   if (codeOf(error) === 'ERR_JWT_EXPIRED') return 'expired';
-  const { claim } = error as { claim?: unknown };
-  if (claim === 'nbf') return 'not_yet_valid';
+  const { claim, reason } = error as { claim?: unknown; reason?: unknown };
+  if (reason === 'check_failed' && (claim === 'nbf' || claim === 'iat')) {
+    return 'not_yet_valid';
+  }
   return claim === 'aud' || claim === 'iss' ? 'wrong_audience' : 'invalid';
 }
 

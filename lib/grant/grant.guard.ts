@@ -5,27 +5,31 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { setRequestIdentity } from '../identity/request-identity.js';
-import { AuthKitGrantService } from './grant.service.js';
+import {
+  setRequestIdentity,
+  startRequestClock,
+} from '../identity/request-identity.js';
+import { GrantVerifier } from './grant-verifier.js';
+import { setRequestGrant } from './request-grant.js';
 
 /**
- * Requires a valid grant.
+ * Requires a valid grant. It does not use it up: the token route redeems it.
  *
  * @throws {AuthKitException} `unidentified` (401)
  * @internal
  */
 @Injectable()
 export class AuthKitGrantGuard implements CanActivate {
-  constructor(
-    @Inject(AuthKitGrantService) private readonly grants: AuthKitGrantService,
-  ) {}
+  constructor(@Inject(GrantVerifier) private readonly grants: GrantVerifier) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context
       .switchToHttp()
       .getRequest<{ headers: IncomingHttpHeaders }>();
-    const grant = extractBearerToken(request);
-    setRequestIdentity(request, await this.grants.verify(grant));
+    startRequestClock(request);
+    const grant = await this.grants.verify(extractBearerToken(request));
+    setRequestIdentity(request, grant.identity);
+    setRequestGrant(request, grant);
     return true;
   }
 }

@@ -1,16 +1,9 @@
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import {
-  AUTHKIT_GRANT_JWT,
-  AUTHKIT_GRANT_REPLAY_STORE,
-  AUTHKIT_LOG_CONTEXT,
-  AUTHKIT_OPTIONS,
-} from '../authkit.constants.js';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { AUTHKIT_GRANT_JWT } from '../authkit.constants.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
-import { ModuleOptions } from '../options/module.options.js';
-import type { GrantClaims, GrantJwt } from './grant-jwt.js';
-import type { GrantReplayStore } from './grant-replay-store.js';
-import { invalidGrant } from './invalid-grant.js';
+import { requireJwt, type GrantJwt } from './grant-jwt.js';
+import { GrantVerifier } from './grant-verifier.js';
 
 /** What the widget packages expect as `token`: `useAuthKit({ token, … })`. */
 export interface AuthKitWidgetToken {
@@ -48,12 +41,8 @@ export interface AuthKitWidgetToken {
  */
 @Injectable()
 export class AuthKitGrantService {
-  private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
-
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
-    @Inject(AUTHKIT_GRANT_REPLAY_STORE)
-    private readonly replayStore: GrantReplayStore,
+    @Inject(GrantVerifier) private readonly verifier: GrantVerifier,
     @Optional() @Inject(AUTHKIT_GRANT_JWT) private readonly jwt?: GrantJwt,
   ) {}
 
@@ -64,7 +53,7 @@ export class AuthKitGrantService {
    * @throws {AuthKitException} `unidentified` or `invalid_identity`
    */
   async issue(identity: AuthKitIdentity): Promise<string> {
-    const { grant } = await this.requireJwt().sign(parseIdentity(identity));
+    const { grant } = await requireJwt(this.jwt).sign(parseIdentity(identity));
     return grant;
   }
 
@@ -78,7 +67,7 @@ export class AuthKitGrantService {
     identity: AuthKitIdentity,
     url: string,
   ): Promise<AuthKitWidgetToken> {
-    const { grant, expiresAt } = await this.requireJwt().sign(
+    const { grant, expiresAt } = await requireJwt(this.jwt).sign(
       parseIdentity(identity),
     );
     return {
@@ -89,43 +78,20 @@ export class AuthKitGrantService {
   }
 
   /**
-   * Verifies a grant and returns its identity. With `grant.singleUse` this
-   * consumes the grant.
+   * Verifies a grant and returns its identity. With `grant.singleUse` this uses
+   * up the grant at once, whatever becomes of the token: the user of a token that
+   * fails opens the dialog again. The module's own token route uses it up just
+   * before it sends the token.
    *
    * @param grant the JWT, without `Bearer`
    * @throws {AuthKitException} `unidentified` where it is missing, expired, not
-   *   made for this endpoint, tampered with, or used; its message says which
+   *   made for this endpoint, tampered with, or used; its message says which.
+   *   `rate_limited` where no more used grants can be stored: 1,000 for each
+   *   identity and 100,000 in all, in the memory of one instance
    */
   async verify(grant: string | undefined): Promise<AuthKitIdentity> {
-    try {
-      const { identity, jti, remaining } = await this.verifyClaims(grant);
-      if (
-        this.options.grant?.singleUse &&
-        !(await this.replayStore.consume(jti, remaining))
-      ) {
-        throw invalidGrant('used');
-      }
-      return identity;
-    } catch (error) {
-      const { cause } = error as Error;
-      if (cause instanceof Error)
-        this.logger.debug(`No token: ${cause.message}.`);
-      throw error;
-    }
-  }
-
-  private async verifyClaims(grant: string | undefined): Promise<GrantClaims> {
-    const jwt = this.requireJwt();
-    if (!grant) throw invalidGrant('missing');
-    return jwt.verify(grant);
-  }
-
-  private requireJwt(): GrantJwt {
-    if (!this.jwt) {
-      throw new Error(
-        'AuthKitGrantService needs the option grant: { secret } of AuthKitModule, of at least 32 bytes.',
-      );
-    }
-    return this.jwt;
+    const claims = await this.verifier.verify(grant);
+    await this.verifier.consume(claims);
+    return claims.identity;
   }
 }

@@ -10,6 +10,7 @@ import {
 } from 'axios';
 import type { AuthKitHttpOptions } from '../options/proxy-and-agents.options.js';
 import { isLoopback } from '../options/module.options.js';
+import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { MAX_BODY_BYTES } from './received-bytes.js';
 
 /** The maximum number of connections to Pica, of all requests together. */
@@ -66,7 +67,7 @@ export class Transport {
   readonly #settings: AuthKitHttpOptions;
 
   constructor(baseUrl: string, http: AuthKitHttpOptions = {}) {
-    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#baseUrl = trimTrailingSlashes(baseUrl);
     this.#settings = {
       httpAgent: http.httpAgent ?? this.#agents.httpAgent,
       httpsAgent: http.httpsAgent ?? this.#agents.httpsAgent,

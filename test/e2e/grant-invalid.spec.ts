@@ -46,6 +46,11 @@ const INVALID: [
     /expired.*open the dialog again/i,
   ],
   [
+    'that is older than the `ttl`, though a longer one was configured when it was issued',
+    () => forge({ iat: now() - 306, exp: now() + 60 }),
+    /expired.*open the dialog again/i,
+  ],
+  [
     'issued in the future',
     () => forge({ iat: now() + 30, exp: now() + 90 }),
     /not valid yet.*again/i,

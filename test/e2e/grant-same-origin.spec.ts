@@ -1,5 +1,6 @@
 import { PLATFORMS, startApp } from '../support/app.js';
 import { readResponse, requestGrant } from '../support/http.js';
+import { captureWarnings } from '../support/mocks.js';
 
 /** Requests a grant with the user's cookie and no other headers than those given. */
 const post = async (tokenUrl: string, headers: Record<string, string>) =>
@@ -101,5 +102,36 @@ describe.each(PLATFORMS)('the grant route on %s', (platform) => {
       'sec-fetch-site': 'cross-site',
     });
     expect(response.status).toBe(403);
+  });
+
+  it('logs one warning for each origin that it refuses, with the origin and the option pageOrigins', async () => {
+    const { tokenUrl } = await start();
+    const warnings = captureWarnings();
+    for (const origin of [
+      'https://spa.example',
+      'https://evil.example',
+      'https://spa.example',
+      'null',
+    ]) {
+      expect((await post(tokenUrl, { origin })).status).toBe(403);
+    }
+    await post(tokenUrl, { 'sec-fetch-site': 'cross-site' });
+    expect(warnings).toEqual([
+      expect.stringMatching(/page of https:\/\/spa\.example .*pageOrigins/),
+      expect.stringMatching(/page of https:\/\/evil\.example .*pageOrigins/),
+      expect.stringMatching(/page of null .*pageOrigins/),
+      expect.stringMatching(/page without an Origin .*pageOrigins/),
+    ]);
+  });
+
+  it('logs at most 20 warnings when requests come from 100 origins, and nothing of an origin but scheme, host and port', async () => {
+    const { tokenUrl } = await start();
+    const warnings = captureWarnings();
+    await post(tokenUrl, { origin: 'https://ada:secret@evil.example/secret' });
+    for (let index = 0; index < 100; index += 1) {
+      await post(tokenUrl, { origin: `https://evil-${index}.example` });
+    }
+    expect(warnings).toHaveLength(20);
+    expect(warnings.join()).not.toContain('secret');
   });
 });
