@@ -142,7 +142,7 @@ export class AuthKitException extends HttpException {
   readonly reason: AuthKitErrorReason;
   /** The status of Pica's response, where there was one. */
   readonly upstreamStatus?: number;
-  /** The code of the failed connection, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`, where there was no response. */
+  /** The code of the failed connection, e.g. `ECONNREFUSED`, `CERT_HAS_EXPIRED` or, of a proxy, `PROXY_STATUS_407`, where there was no response. */
   readonly upstreamCode?: string;
   /** Pica's id of the failed call, where the response has one. */
   readonly correlationId?: string;

@@ -4,6 +4,7 @@ import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
+  formatSecretKey,
   isScope,
   isSecretKey,
   type AuthKitScope,
@@ -62,7 +63,10 @@ export class AccountResolver {
     if (typeof given === 'string') return given;
     const secretKey = await callAppFunction('secretKey', () => given(identity));
     if (isSecretKey(secretKey)) return secretKey;
-    throw invalidResult('secretKey', 'what cannot be sent as a key');
+    throw invalidResult(
+      'secretKey',
+      `${formatSecretKey(secretKey)}; expected the secret key from the dashboard (sk_test_… or sk_live_…), without quotes, spaces and line breaks`,
+    );
   }
 
   private async resolveScope(

@@ -22,7 +22,7 @@ import {
   formatType,
   IsBoolean,
   IsFunction,
-  IsHttpUrl,
+  isHttpUrl,
   IsInRange,
   IsNested,
   IsOneOf,
@@ -121,33 +121,87 @@ export type ConnectedListener = (
  * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
  * values allow it. A line break from a file, a space from a copy or a
  * typographic dash would make every request fail, or worse, split the header.
+ * Quotes come from a `.env` file, and a `pk_…` key is the public one.
  */
 export function isSecretKey(value: unknown): value is string {
-  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+  return (
+    typeof value === 'string' &&
+    /^[\x21-\x7e]+$/.test(value) &&
+    !isQuoted(value) &&
+    !isPublishableKey(value)
+  );
 }
 
+const isQuoted = (key: string): boolean => /^["'`]|["'`]$/.test(key);
+const isPublishableKey = (key: string): boolean => /^pk_/i.test(key);
+
 /** A refused key: its type or what is wrong with its characters, never the key. */
-function formatSecretKey(value: unknown): string {
+export function formatSecretKey(value: unknown): string {
   if (typeof value !== 'string' || value === '') return formatType(value);
   if (value.trim() === '') return 'a blank string';
+  if (isQuoted(value.trim())) {
+    return 'a string with quotes around the key, which the file or the shell has not removed';
+  }
+  if (isPublishableKey(value.trim())) {
+    return 'a publishable key (pk_…), which is not the secret one';
+  }
   return 'a string with spaces, line breaks or characters beyond ASCII';
 }
 
+/** Whether a value is an origin as browsers send it. `*` and `null` are none. */
 function isOrigin(value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value) &&
-    value === value.toLowerCase()
-  );
+  if (typeof value !== 'string') return false;
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value)) return false;
+  return value === toOrigin(value);
 }
 
 function isPageOrigin(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { origin, protocol, hostname } = new URL(value);
-  return (
-    origin === value &&
-    (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)))
+  if (!isOrigin(value)) return false;
+  const { protocol, hostname } = new URL(value as string);
+  return protocol !== 'http:' || isLoopback(hostname);
+}
+
+/** The origin of a URL; `undefined` where it has none. */
+function toOrigin(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined;
+  const { origin, protocol, host } = new URL(value);
+  if (/^https?:$/.test(protocol)) return origin;
+  return host ? `${protocol}//${host.toLowerCase()}` : undefined;
+}
+
+/** What to write instead of the refused entries of a list of origins, where they show what was meant. */
+function suggestOrigins(
+  value: unknown,
+  isValid: (entry: unknown) => boolean,
+): string {
+  if (!Array.isArray(value)) return '';
+  const corrections = value
+    .filter((entry) => typeof entry === 'string' && !isValid(entry))
+    .flatMap((entry: string) => {
+      const text = entry.trim();
+      const withScheme = text.includes('.') ? `https://${text}` : text;
+      const origin = toOrigin(text) ?? toOrigin(withScheme) ?? '';
+      const secure = origin.replace(/^http:/, 'https:');
+      return [origin, secure].find(isValid) ?? [];
+    })
+    // Bounded: a list may be long.
+    .slice(0, 5);
+  return corrections.length > 0
+    ? `; write ${corrections.map((origin) => `'${origin}'`).join(', ')}`
+    : '';
+}
+
+const expectedOrigins =
+  (expected: string, isValid: (entry: unknown) => boolean) =>
+  (value: unknown): string =>
+    `${expected}${suggestOrigins(value, isValid)}`;
+
+/** Whether a URL sends the secret key to the vendor in clear. */
+function isInsecureVendor({ protocol, hostname }: URL): boolean {
+  const hosts = Object.values(VENDORS).map(
+    ({ baseUrl }) => new URL(baseUrl).hostname,
   );
+  return protocol === 'http:' && hosts.includes(hostname.replace(/\.$/, ''));
 }
 
 /** Whether a host is this machine. */
@@ -183,8 +237,12 @@ export class ModuleOptions {
    * @default the vendor's: `https://api.picaos.com` or `https://api.withone.ai`
    */
   @DefaultsTo<ModuleOptions>(({ vendor }) => VENDORS[vendor].baseUrl)
-  @IsHttpUrl(
-    'an http: or https: URL without credentials, query or fragment, such as https://api.picaos.com',
+  @Satisfies(
+    (value) =>
+      isHttpUrl(value)
+        ? `https: for the host of the vendor, which http: would send the secret key in clear: write '${value.replace(/^http:/i, 'https:')}'`
+        : 'an http: or https: URL without credentials, query or fragment, such as https://api.picaos.com',
+    (value) => isHttpUrl(value) && !isInsecureVendor(new URL(value)),
   )
   baseUrl!: string;
 
@@ -283,11 +341,16 @@ export class ModuleOptions {
 
   /**
    * Origins that may call the token route from a browser, beside the vendor's
-   * widget, e.g. `['https://app.example']`. No wildcards.
+   * widget, e.g. `['https://app.example']`. Each is written as
+   * `new URL(page).origin` gives it, or as `scheme://host` in lower case where the
+   * scheme is another, e.g. `capacitor://localhost`. No wildcards.
    * @default []
    */
   @Satisfies(
-    "a list of origins, each scheme://host or scheme://host:port without a path, such as ['https://app.example']; '*' is not one",
+    expectedOrigins(
+      "a list of origins, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; '*' and 'null' are none",
+      isOrigin,
+    ),
     (value) => Array.isArray(value) && value.every(isOrigin),
   )
   allowedOrigins: string[] = [];
@@ -300,7 +363,10 @@ export class ModuleOptions {
    * @default []
    */
   @Satisfies(
-    "a list of origins of the app's own pages, each as new URL(page).origin gives it, such as ['https://app.example']; http: for this machine only",
+    expectedOrigins(
+      "a list of origins of the app's own pages, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; http: for this machine only; '*' and 'null' are none",
+      isPageOrigin,
+    ),
     (value) => Array.isArray(value) && value.every(isPageOrigin),
   )
   pageOrigins: string[] = [];

@@ -7,16 +7,52 @@ import { Satisfies, type OptionsInput } from './validation.js';
 const isAgent = (value: unknown): boolean =>
   typeof value === 'object' && value !== null;
 
+/** The URL of a proxy; `undefined` where there can be no such proxy. */
+export function toProxyUrl(
+  proxy: string | URL | AxiosProxyConfig,
+): URL | undefined {
+  try {
+    const url = new URL(
+      typeof proxy === 'string' || proxy instanceof URL
+        ? proxy
+        : `${(proxy.protocol ?? 'http').replace(/:$/, '')}://${proxy.host}:${proxy.port}`,
+    );
+    if ('auth' in proxyFields(proxy)) {
+      const { username = '', password = '' } = proxyFields(proxy).auth ?? {};
+      url.username = encodeURIComponent(username);
+      url.password = encodeURIComponent(password);
+    }
+    // They are sent decoded.
+    decodeURIComponent(url.username + url.password);
+    return /^https?:$/.test(url.protocol) && url.hostname ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function proxyFields(
+  proxy: string | URL | AxiosProxyConfig,
+): Partial<AxiosProxyConfig> {
+  return typeof proxy === 'string' ? {} : (proxy as AxiosProxyConfig);
+}
+
 /** How requests to Pica leave the machine: proxies and private certificate authorities. */
 export class HttpOptions {
   /**
-   * The proxy to use, or `false` for none.
-   * @default the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as axios reads them; `false` for a `baseUrl` on this machine
+   * The proxy to use, or `false` for none. `https:` requests go through a tunnel
+   * (`CONNECT`) that stays open for further requests, with the TLS options of
+   * the `httpsAgent`: the proxy does not see the secret key. **With an `http:`
+   * `baseUrl`, the proxy of this option reads the secret key.**
+   * @default the proxy that `HTTPS_PROXY` (or `ALL_PROXY`) and `NO_PROXY` name at boot; none for an `http:` `baseUrl`
    */
   @IsOptional()
   @Satisfies(
-    'false, or an object of { host, port, protocol?, auth? }',
-    (value) => value === false || (typeof value === 'object' && value !== null),
+    'false, or an object of { host, port, protocol?, auth? }, whose protocol is http or https',
+    (value) =>
+      value === false ||
+      (typeof value === 'object' &&
+        value !== null &&
+        toProxyUrl(value as AxiosProxyConfig) !== undefined),
     () => 'another value',
   )
   proxy?: AxiosProxyConfig | false;
@@ -30,7 +66,9 @@ export class HttpOptions {
   httpAgent?: HttpAgent;
 
   /**
-   * The agent for an `https:` `baseUrl`, e.g. one with a private `ca`.
+   * The agent for an `https:` `baseUrl`, e.g. one with a private `ca`. Behind a
+   * proxy its options are those of the connections in the tunnel. An agent of
+   * another class than `https.Agent` keeps its own way of connecting.
    * @default a keep-alive agent of the module's own
    */
   @IsOptional()
@@ -38,5 +76,5 @@ export class HttpOptions {
   httpsAgent?: HttpsAgent;
 }
 
-/** How requests to Pica leave the machine: proxies and private certificate authorities. axios takes these settings. */
+/** How requests to Pica leave the machine: proxies and private certificate authorities. */
 export interface AuthKitHttpOptions extends OptionsInput<HttpOptions> {}

@@ -28,18 +28,22 @@ interface OptionContext {
 /**
  * The value satisfies a predicate.
  *
- * @param expected completes the message "expected …"
+ * @param expected completes the message "expected …"; a function of the refused value says what to write instead
  * @param format formats a refused value. Default: {@link formatValue}
  */
 export const Satisfies = (
-  expected: string,
+  expected: string | ((value: unknown) => string),
   validate: (value: unknown) => boolean,
   format?: OptionContext['format'],
 ): PropertyDecorator =>
   ValidateBy(
     {
       name: 'expected',
-      validator: { validate, defaultMessage: () => expected },
+      validator: {
+        validate,
+        defaultMessage: (refused) =>
+          typeof expected === 'string' ? expected : expected(refused?.value),
+      },
     },
     { context: { format } satisfies OptionContext },
   );

@@ -9,15 +9,22 @@ import {
   type GenericAbortSignal,
 } from 'axios';
 import type { AuthKitHttpOptions } from '../options/proxy-and-agents.options.js';
-import { isLoopback } from '../options/module.options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { MAX_BODY_BYTES } from './received-bytes.js';
+import { selectProxy, type TunnelAgent } from './tunnel-agent.js';
 
 /** The maximum number of connections to Pica, of all requests together. */
 const MAX_SOCKETS = 256;
 
 /** ms of silence before TCP probes a connection: what axios sets for every call, at a system call each where the agent's own value differs. */
 const TCP_KEEP_ALIVE_MS = 60_000;
+
+/** Keep-alive agents: without them every call pays for a TLS handshake. */
+const AGENT_OPTIONS = {
+  keepAlive: true,
+  keepAliveMsecs: TCP_KEEP_ALIVE_MS,
+  maxSockets: MAX_SOCKETS,
+};
 
 const CONFIG = {
   adapter: 'http',
@@ -63,18 +70,18 @@ export interface HttpResponse {
 export class Transport {
   readonly #http = new HttpService(createIsolatedAxios());
   readonly #agents = createAgents();
+  readonly #tunnel?: TunnelAgent;
   readonly #baseUrl: string;
   readonly #settings: AuthKitHttpOptions;
 
   constructor(baseUrl: string, http: AuthKitHttpOptions = {}) {
     this.#baseUrl = trimTrailingSlashes(baseUrl);
+    const { tunnel, proxy } = selectProxy(this.#baseUrl, http, AGENT_OPTIONS);
+    this.#tunnel = tunnel;
     this.#settings = {
       httpAgent: http.httpAgent ?? this.#agents.httpAgent,
-      httpsAgent: http.httpsAgent ?? this.#agents.httpsAgent,
-      // A server on this machine is not behind the proxy of `HTTP_PROXY`.
-      proxy:
-        http.proxy ??
-        (isLoopback(new URL(this.#baseUrl).hostname) ? false : undefined),
+      httpsAgent: tunnel ?? http.httpsAgent ?? this.#agents.httpsAgent,
+      proxy,
     };
   }
 
@@ -135,6 +142,7 @@ export class Transport {
   close(): void {
     this.#agents.httpAgent.destroy();
     this.#agents.httpsAgent.destroy();
+    this.#tunnel?.destroy();
   }
 }
 
@@ -193,15 +201,9 @@ function createIsolatedAxios(): HttpService['axiosRef'] {
   return instance as HttpService['axiosRef'];
 }
 
-/** Keep-alive agents: without them every call pays for a TLS handshake. */
 function createAgents() {
-  const options = {
-    keepAlive: true,
-    keepAliveMsecs: TCP_KEEP_ALIVE_MS,
-    maxSockets: MAX_SOCKETS,
-  };
   return {
-    httpAgent: new HttpAgent(options),
-    httpsAgent: new HttpsAgent(options),
+    httpAgent: new HttpAgent(AGENT_OPTIONS),
+    httpsAgent: new HttpsAgent(AGENT_OPTIONS),
   };
 }

@@ -6,6 +6,7 @@ import {
 } from '../authkit.exception.js';
 import { parseRateLimitReset, parseRetryAfter } from './retry-after.js';
 import { BodyTooLargeError, type HttpResponse } from './transport.js';
+import { PROXY_ERROR } from './tunnel-agent.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';
 
@@ -46,16 +47,31 @@ export function fromNetworkError(error: unknown): AuthKitException {
     error instanceof BodyTooLargeError || notDecompressible
       ? 'malformed'
       : 'unavailable',
-    { upstreamCode },
+    { upstreamCode, cause: proxyFailure(upstreamCode) },
   );
+}
+
+/** What to do where the proxy has not opened a tunnel. */
+function proxyFailure(code: string | undefined): Error | undefined {
+  if (!code?.startsWith(PROXY_ERROR)) return undefined;
+  return new Error(
+    proxyStatus(code) === 407
+      ? 'the proxy asks for a user and a password: write them into the URL of HTTPS_PROXY, or http.proxy.auth'
+      : 'the proxy has not opened a tunnel: check HTTPS_PROXY and NO_PROXY, or the option http',
+  );
+}
+
+/** The status with which a proxy has refused a tunnel. */
+function proxyStatus(code: string | undefined): number | undefined {
+  const status = /^PROXY_STATUS_(\d{3})$/.exec(code ?? '')?.[1];
+  return status === undefined ? undefined : Number(status);
 }
 
 /** Whether the same call may succeed when it is made again. */
 export function isRetryable(failure: AuthKitException): boolean {
-  const { reason, upstreamStatus, upstreamCode } = failure;
-  if (upstreamStatus !== undefined) {
-    return RETRYABLE_STATUSES.includes(upstreamStatus);
-  }
+  const { reason, upstreamCode } = failure;
+  const status = failure.upstreamStatus ?? proxyStatus(upstreamCode);
+  if (status !== undefined) return RETRYABLE_STATUSES.includes(status);
   return (
     (reason === 'unavailable' && !isCertificateError(upstreamCode)) ||
     reason === 'timed_out'
@@ -64,7 +80,7 @@ export function isRetryable(failure: AuthKitException): boolean {
 
 /** Whether a connection has failed on the certificate of the other side, which does not change between two attempts. */
 function isCertificateError(code = ''): boolean {
-  return /^(?:CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH)/.test(
+  return /^(?:PROXY_)?(?:CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH)/.test(
     code,
   );
 }

@@ -65,9 +65,34 @@ const INVALID: [name: string, options: object, message: RegExp][] = [
     /allowedOrigins: given \[ '\*' \]; expected a list of origins/,
   ],
   [
-    'an origin with a path',
-    { allowedOrigins: ['https://a.example/'] },
-    /allowedOrigins: given/,
+    'the origin null',
+    { allowedOrigins: ['null'] },
+    /allowedOrigins: given \[ 'null' \]; expected .*'null' are none\.$/m,
+  ],
+  [
+    'an http: baseUrl of the vendor',
+    { baseUrl: 'http://api.picaos.com/base' },
+    /baseUrl: given .*; expected https: .*write 'https:\/\/api\.picaos\.com\/base'/,
+  ],
+  [
+    'an http: baseUrl of the vendor, spelled differently',
+    { vendor: 'one', baseUrl: 'HTTP://API.withone.ai.:80' },
+    /baseUrl: given .*; expected https: /,
+  ],
+  [
+    'a key in double quotes',
+    { secretKey: `"${KEY}"` },
+    /secretKey: given a string with quotes around the key/,
+  ],
+  [
+    'a key in single quotes with a line break',
+    { secretKey: `'${KEY}'\n` },
+    /secretKey: given a string with quotes around the key/,
+  ],
+  [
+    'the publishable key',
+    { secretKey: `pk_${KEY}` },
+    /secretKey: given a publishable key \(pk_…\)/,
   ],
   [
     'an identity that is not a function',
@@ -109,6 +134,30 @@ describe('an app', () => {
         const error = await boot(options, { async: isAsync });
         expect(error?.message).toMatch(message);
         expect(error?.message).not.toContain(KEY);
+      }
+    },
+  );
+
+  it.each([
+    ['https://a.example/', 'https://a.example'],
+    ['https://a.example:443', 'https://a.example'],
+    ['HTTPS://A.example', 'https://a.example'],
+    ['https://a.example/path?key=1', 'https://a.example'],
+    ['https://ada:secret@a.example', 'https://a.example'],
+    ['http://localhost:80', 'http://localhost'],
+    ['https://münchen.example', 'https://xn--mnchen-3ya.example'],
+    ['a.example', 'https://a.example'],
+    ['Capacitor://Localhost/', 'capacitor://localhost'],
+  ])(
+    'does not boot with the origin %s, and the error says to write %s',
+    async (origin, correction) => {
+      for (const option of ['allowedOrigins', 'pageOrigins']) {
+        const error = await boot({ [option]: ['https://ok.example', origin] });
+        expect(error?.message).toMatch(`${option}: given`);
+        expect(error?.message).toMatch(
+          new RegExp(`; write '${correction}'\\.$`, 'm'),
+        );
+        expect(error?.message).not.toContain('secret@');
       }
     },
   );
@@ -175,6 +224,7 @@ describe('an app', () => {
         paging: 'all',
         http: { proxy: false },
         allowedOrigins: ['https://a.example:8443', 'capacitor://localhost'],
+        pageOrigins: ['https://a.example:8443', 'capacitor://localhost'],
       },
       { isGlobal: true },
     ],

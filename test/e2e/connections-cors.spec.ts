@@ -151,12 +151,14 @@ describe('an app', () => {
     expect(error?.message).toMatch(/pageOrigins: given/);
   });
 
-  it.each(['https://app.example', 'http://localhost:5173', 'http://127.0.0.1'])(
-    'boots with the page origin %s',
-    async (origin) => {
-      expect(
-        await bootError({ options: { pageOrigins: [origin] } }),
-      ).toBeUndefined();
-    },
-  );
+  it.each([
+    'https://app.example',
+    'http://localhost:5173',
+    'http://127.0.0.1',
+    'capacitor://localhost',
+  ])('boots with the page origin %s', async (origin) => {
+    expect(
+      await bootError({ options: { pageOrigins: [origin] } }),
+    ).toBeUndefined();
+  });
 });

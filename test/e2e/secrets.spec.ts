@@ -11,6 +11,7 @@ import {
   createApp,
   createTokenService,
   PLATFORMS,
+  reasonOf,
   startApp,
   type TestOptions,
 } from '../support/app.js';
@@ -137,6 +138,7 @@ describe('the secret key', () => {
   it.each([
     ['throws', () => Promise.reject(new Error(`vault: ${SECRET}`))],
     ['returns it with a line break', () => `${SECRET}\n`],
+    ['returns it in quotes', () => `"${SECRET}"`],
   ])(
     'is in no log line and no error when the function that returns it %s',
     async (_name, secretKey) => {
@@ -152,6 +154,26 @@ describe('the secret key', () => {
       expect(inspected(error)).toContain('AuthKitException');
       expect(printed()).toContain('No token');
       expect(printed() + inspected(error)).not.toContain(SECRET);
+    },
+  );
+
+  it.each([
+    ['the key in quotes', `"${SECRET}"`, /returned a string with quotes/],
+    ['the publishable key', `pk_${SECRET}`, /returned a publishable key/],
+    ['nothing', undefined, /returned nothing; expected the secret key/],
+  ])(
+    'fails the token as secret_rejected, without a request, when the function returns %s, and the log line says so',
+    async (_name, returned, line) => {
+      const printed = captureOutput();
+      const { tokens } = await createApp({
+        pica,
+        logs: true,
+        options: { secretKey: () => returned as string },
+      });
+      expect(await reasonOf(tokens.create(ADA))).toBe('secret_rejected');
+      expect(printed()).toMatch(line);
+      expect(printed()).not.toContain(SECRET);
+      expect(pica.requests).toHaveLength(0);
     },
   );
 
