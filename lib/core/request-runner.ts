@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import {
   defer,
+  finalize,
   firstValueFrom,
   from,
   Observable,
@@ -121,6 +122,25 @@ export class RequestRunner
       this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;
     }
+  }
+
+  /**
+   * Makes calls that several requests wait for. They have a deadline and count
+   * their bytes on their own, since they do not end with the request that
+   * starts them. They end when the app shuts down.
+   */
+  share<T>(
+    context: RequestContext,
+    fetch: (context: RequestContext) => Observable<T>,
+  ): Observable<T> {
+    return defer(() => {
+      const deadline = new Deadline(this.options.timeout);
+      const received = new ReceivedBytes(this.memory);
+      return fetch({ ...context, deadline, received }).pipe(
+        takeUntil(this.cancellation.of(undefined, deadline.remaining())),
+        finalize(() => received.release()),
+      );
+    });
   }
 
   /**

@@ -63,17 +63,19 @@ export class Transport {
   readonly #http = new HttpService(createIsolatedAxios());
   readonly #agents = createAgents();
   readonly #baseUrl: string;
+  /** How an agent's names of the connections to the API begin. */
+  readonly #socketName: string;
   readonly #settings: AuthKitHttpOptions;
 
   constructor(baseUrl: string, http: AuthKitHttpOptions = {}) {
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    const url = new URL(this.#baseUrl);
+    this.#socketName = socketName(url);
     this.#settings = {
       httpAgent: http.httpAgent ?? this.#agents.httpAgent,
       httpsAgent: http.httpsAgent ?? this.#agents.httpsAgent,
       // A server on this machine is not behind the proxy of `HTTP_PROXY`.
-      proxy:
-        http.proxy ??
-        (isLoopback(new URL(this.#baseUrl).hostname) ? false : undefined),
+      proxy: http.proxy ?? (isLoopback(url.hostname) ? false : undefined),
     };
   }
 
@@ -121,10 +123,12 @@ export class Transport {
     });
   }
 
+  /** Closes the idle connections to the API, and no others: the app may use the agent too. */
   private closeIdleConnections(): void {
     const { httpAgent, httpsAgent } = this.#settings;
     for (const agent of [httpAgent, httpsAgent] as (HttpAgent | undefined)[]) {
-      for (const sockets of Object.values(agent?.freeSockets ?? {})) {
+      for (const [name, sockets] of Object.entries(agent?.freeSockets ?? {})) {
+        if (!name.startsWith(this.#socketName)) continue;
         for (const socket of sockets ?? []) socket.destroy();
       }
     }
@@ -135,6 +139,12 @@ export class Transport {
     this.#agents.httpAgent.destroy();
     this.#agents.httpsAgent.destroy();
   }
+}
+
+/** The beginning of `agent.getName()`, host and port. */
+function socketName({ protocol, hostname, port }: URL): string {
+  const defaultPort = protocol === 'https:' ? '443' : '80';
+  return `${hostname.replace(/^\[|\]$/g, '')}:${port || defaultPort}:`;
 }
 
 /** Whether a call has failed because its kept-alive connection was closed before the response began. */

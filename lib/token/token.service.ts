@@ -48,10 +48,10 @@ import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
-import { parsePage, type RawPage } from './raw-page.js';
+import { parsePage, parseRows, type RawPage } from './raw-page.js';
 import {
+  assertFlag,
   fetchWhiteLabel,
-  withFlagsCache,
   withWhiteLabel,
   type WhiteLabel,
 } from './white-label.js';
@@ -119,19 +119,29 @@ export class AuthKitTokenService {
     this.vendor = VENDORS[options.vendor];
     const isShared = cache.store !== 'memory';
     this.hints = new PageHints(options, isShared ? store : undefined);
-    if (cache.integrations) {
+    // The pages that a widget requests one by one are not the cached ones.
+    if (cache.integrations && options.paging === 'all') {
       this.integrationsCache = new IntegrationsCache(options, store);
     }
-    if (this.vendor.flagsPath !== undefined) {
-      const fetch = fetchWhiteLabel(pica, this.vendor.flagsPath);
-      this.fetchWhiteLabel = cache.flags
-        ? withFlagsCache(fetch, options, store)
-        : fetch;
+    const withCache = <T>(
+      kind: 'flags' | 'connectors',
+      fetch: FetchForAccount<T>,
+      validate: (value: unknown) => T,
+    ): FetchForAccount<T> => {
+      if (!cache.flags) return fetch;
+      const shared = (context: RequestContext) => runner.share(context, fetch);
+      return withAccountCache(kind, shared, validate, options, store);
+    };
+    const { flagsPath, connectorsPath } = this.vendor;
+    if (flagsPath !== undefined) {
+      const fetch = fetchWhiteLabel(pica, flagsPath);
+      this.fetchWhiteLabel = withCache('flags', fetch, assertFlag);
     }
-    const fetch = fetchConnectors(pica, this.vendor.connectorsPath, options);
-    this.fetchConnectors = cache.flags
-      ? withAccountCache('connectors', fetch, assertConnectors, options, store)
-      : fetch;
+    this.fetchConnectors = withCache(
+      'connectors',
+      fetchConnectors(pica, connectorsPath, options),
+      assertConnectors,
+    );
   }
 
   /**
@@ -205,7 +215,8 @@ export class AuthKitTokenService {
           (context, validated) =>
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
-                map((pages) => pages.flatMap(({ parsedRows }) => parsedRows)),
+                // Parsed anew: the caller may change them.
+                map((pages) => pages.flatMap(parseRows)),
               ),
               this.fetchConnectors(context),
             ]),

@@ -303,7 +303,10 @@ describe('a single page', () => {
 
   it('of One is not cached, while all integrations of One are', async () => {
     const one = await startEmulator({ vendor: 'one' });
-    const tokens = await createTokenService(one, { cache: EVERYTHING });
+    const tokens = await createTokenService(one, {
+      cache: EVERYTHING,
+      paging: 'all',
+    });
     const pages = [
       await tokens.create(ADA, { page: 1, limit: 100 }),
       await tokens.create(BOB, { page: 1, limit: 100 }),
