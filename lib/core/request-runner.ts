@@ -30,19 +30,16 @@ import { AccountResolver } from './secret-key-and-scope.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
+import type { RequestTiming } from './request-timing.js';
 
 /** One request of the app that needs calls to Pica. */
-export interface AppRequest {
+export interface AppRequest extends RequestTiming {
   /** Begins the log line of a failure, e.g. `No token`. */
   readonly outcome: string;
   /** Validated first. `undefined` for a request without an identity; `null` fails as `unidentified`. */
   readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
-  /** When the deadline began, on the clock of `performance.now()`. Default: now */
-  readonly startedAt?: number;
-  /** Time beyond the `timeout` option, in ms. Default: 0 */
-  readonly extraTime?: number;
   /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
   readonly isHandled?: (failure: AuthKitException) => boolean;
 }

@@ -27,6 +27,7 @@ import {
 } from '../connections/connections.service.js';
 import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
+import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   isConnectionLabel,
@@ -56,9 +57,6 @@ import {
   type WhiteLabel,
 } from './white-label.js';
 
-/** The setting by which the token route tells when its deadline began. @internal */
-export const STARTED_AT = Symbol.for('nestjs-pica-authkit:started-at');
-
 /** The settings of one token. */
 export interface CreateTokenOptions {
   /** The page to return alone, from 1. Anything but an integer from 1 on counts as missing. */
@@ -71,8 +69,8 @@ export interface CreateTokenOptions {
   tags?: readonly string[];
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
-  /** When the request began, on the clock of `performance.now()`. @internal */
-  [STARTED_AT]?: number;
+  /** @internal */
+  [REQUEST_TIMING]?: RequestTiming;
 }
 
 /** The settings of one list of integrations. */
@@ -174,9 +172,9 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const { signal, [STARTED_AT]: startedAt, ...requested } = options ?? {};
+    const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
     return this.runner.run(
-      { outcome: 'No token', identity, signal, startedAt },
+      { outcome: 'No token', identity, signal, ...timing },
       (context, validated) =>
         this.resolveLabel(validated, requested).pipe(
           switchMap((label) =>
