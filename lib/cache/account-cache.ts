@@ -1,6 +1,5 @@
 import {
   catchError,
-  defer,
   from,
   of,
   shareReplay,
@@ -10,13 +9,16 @@ import {
   type Observable,
 } from 'rxjs';
 import type { ModuleOptions } from '../options/module.options.js';
-import { Deadline, type RequestContext } from '../pica/request-context.js';
+import type { RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
 import { cacheKey } from './cache-key.js';
 import type { ResilientStore } from './resilient-store.js';
 
 /** How long an expired value waits for a fresh one before it serves, in ms. */
-const GRACE_MS = 1_000;
+const GRACE_MS = 500;
+
+/** The part of the remaining deadline that an expired value waits at most. */
+const GRACE_PART = 1 / 4;
 
 /** For how many times the `ttl` an expired value may serve while Pica does not respond. */
 const STALE_FACTOR = 12;
@@ -33,15 +35,17 @@ export type FetchForAccount<T> = (context: RequestContext) => Observable<T>;
 
 /**
  * Caches a value for each account. Concurrent requests share one call. A failure
- * is not cached; while Pica does not respond, an expired value serves.
+ * is not cached. While Pica fails, or takes longer than 500 ms or a quarter of
+ * the remaining deadline, an expired value serves.
  *
+ * @param fetch does not end with the request that starts it, and bounds its own time
  * @param validate returns a stored value, or throws where it is invalid
  */
 export function withAccountCache<T>(
   kind: 'flags' | 'connectors',
   fetch: FetchForAccount<T>,
   validate: (value: unknown) => T,
-  options: Pick<ModuleOptions, 'vendor' | 'baseUrl' | 'timeout' | 'cache'>,
+  options: Pick<ModuleOptions, 'vendor' | 'baseUrl' | 'cache'>,
   store: ResilientStore,
 ): FetchForAccount<T> {
   const { vendor, baseUrl, cache } = options;
@@ -50,10 +54,7 @@ export function withAccountCache<T>(
   const fetchShared = (key: string, context: RequestContext) => {
     const known = running.get(key);
     if (known) return known;
-    const started = defer(() =>
-      // A deadline of its own: the call does not end with the first request that waits for it.
-      fetch({ ...context, deadline: new Deadline(options.timeout) }),
-    ).pipe(
+    const started = fetch(context).pipe(
       tap({
         next: (value) => {
           const entry: Entry<T> = { value, expiresAt: Date.now() + cache.ttl };
@@ -67,6 +68,22 @@ export function withAccountCache<T>(
     return started;
   };
 
+  /** Emits a fresh value, or the expired one where a fresh one takes too long. */
+  const refresh = (
+    key: string,
+    context: RequestContext,
+    { value }: Entry<T>,
+  ): Observable<T> => {
+    const fetched$ = fetchShared(key, context);
+    // It goes on after this request, so that a slow response serves later ones.
+    fetched$.subscribe({ error: () => {} });
+    const grace = Math.min(GRACE_MS, context.deadline.remaining() * GRACE_PART);
+    return fetched$.pipe(
+      timeout({ first: grace }),
+      catchError(() => of(value)),
+    );
+  };
+
   const parse = (stored: unknown): Entry<T> => {
     if (!isRecord(stored) || typeof stored.expiresAt !== 'number') {
       throw new InvalidResponseError('no entry of the cache');
@@ -78,14 +95,10 @@ export function withAccountCache<T>(
     const key = cacheKey(kind, context.account, vendor, baseUrl);
     return from(store.read(key, parse)).pipe(
       switchMap((cached) => {
-        if (cached && isCurrent(cached, cache.ttl)) return of(cached.value);
-        const fetched$ = fetchShared(key, context);
-        return cached
-          ? fetched$.pipe(
-              timeout(GRACE_MS),
-              catchError(() => of(cached.value)),
-            )
-          : fetched$;
+        if (!cached) return fetchShared(key, context);
+        return isCurrent(cached, cache.ttl)
+          ? of(cached.value)
+          : refresh(key, context, cached);
       }),
     );
   };

@@ -1,5 +1,7 @@
+import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentityType } from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import type { AuthKitConnectionLabel } from '../options/connection-label.js';
 import {
   InvalidResponseError,
   isCount,
@@ -158,6 +160,62 @@ export function assertConnection(
 ): AuthKitConnection {
   if (isConnection(row, requested)) return row;
   throw new InvalidResponseError('not a connection');
+}
+
+/**
+ * Checks that one connection can replace another of the same owner.
+ *
+ * @throws {AuthKitException} `invalid_argument` where they are the same, or of different platforms
+ */
+export function assertReplacement(
+  old: AuthKitConnection,
+  replacement: AuthKitConnection,
+): void {
+  if (replacement.id === old.id) {
+    throw new AuthKitException('invalid_argument', {
+      message: 'A connection cannot replace itself.',
+    });
+  }
+  if (replacement.platform !== old.platform) {
+    throw new AuthKitException('invalid_argument', {
+      message: 'A connection can replace only one of the same platform.',
+    });
+  }
+}
+
+/** How old a connection may be that a page has just made, in ms: an hour. */
+const MAX_NEW_AGE_MS = 3_600_000;
+
+/**
+ * Whether a connection is one that the user has made to replace another, as far
+ * as rows tell. The page learns its key from a message that any frame can
+ * forge, and a forged one can name an older connection. So the replacement must
+ * work, and either the old one does not, or the replacement is the newer one
+ * and was created within the last hour.
+ */
+export function isReconnection(
+  old: AuthKitConnection,
+  replacement: AuthKitConnection,
+): boolean {
+  if (needsReconnect(replacement)) return false;
+  if (needsReconnect(old)) return true;
+  // One of the vendors tells no dates. Comparisons with NaN are false.
+  const [before, created] = [old, replacement].map(({ createdAt }) =>
+    Date.parse(String(createdAt)),
+  ) as [number, number];
+  return created >= before && created >= Date.now() - MAX_NEW_AGE_MS;
+}
+
+/** The name and the tags of a connection, to be copied to another; `undefined` where it has neither. */
+export function labelOf({
+  name,
+  tags,
+}: AuthKitConnection): AuthKitConnectionLabel | undefined {
+  const label = {
+    ...(typeof name === 'string' && { name }),
+    ...(Array.isArray(tags) && tags.length > 0 && { tags }),
+  };
+  return Object.keys(label).length > 0 ? label : undefined;
 }
 
 /** @throws {InvalidResponseError | SyntaxError} where the body is no page of rows */

@@ -6,14 +6,18 @@ import {
   type Session,
   type Steps,
 } from '../core/request-runner.js';
+import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import {
   assertConnection,
+  assertReplacement,
   belongsTo,
   isConnection,
   isConnectionId,
+  isReconnection,
+  labelOf,
   needsReconnect,
   type AuthKitConnection,
 } from './connection.js';
@@ -44,6 +48,8 @@ export interface AuthKitConnectionUpdate {
 export interface AuthKitRequestOptions {
   /** Cancels the request: it rejects with `cancelled`. */
   signal?: AbortSignal;
+  /** @internal */
+  [REQUEST_TIMING]?: RequestTiming;
 }
 
 /** The delay before a connection that is not visible yet is looked up again, in ms. Each further delay is twice as long. */
@@ -107,7 +113,7 @@ export class AuthKitConnectionsService {
     owner: AuthKitIdentity,
     filter: AuthKitConnectionListOptions = {},
   ): Promise<AuthKitConnectionPage> {
-    return this.run('list', owner, filter?.signal, async (session) => {
+    return this.run('list', owner, filter, async (session) => {
       const query = new ConnectionQuery(session.identity, filter);
       const page = parsePageOptions(filter);
       return this.reader.page(session, query, page);
@@ -144,9 +150,9 @@ export class AuthKitConnectionsService {
   async get(
     owner: AuthKitIdentity,
     id: string,
-    { signal }: AuthKitRequestOptions = {},
+    options: AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('get', owner, signal, (session) =>
+    return this.run('get', owner, options, (session) =>
       this.getOwn(session, id),
     );
   }
@@ -165,24 +171,50 @@ export class AuthKitConnectionsService {
   async findByKey(
     owner: AuthKitIdentity,
     key: string,
-    { waitFor = 0, signal }: AuthKitRequestOptions & { waitFor?: number } = {},
+    options: AuthKitRequestOptions & { waitFor?: number } = {},
   ): Promise<AuthKitConnection | undefined> {
+    const { waitFor = 0 } = options;
     const extraTime = waitFor >= 0 ? Math.min(waitFor, MAX_WAIT) : 0;
-    const request = { ...toRequest('findByKey', owner, signal), extraTime };
+    const request = { ...toRequest('findByKey', owner, options), extraTime };
     return this.runner.runSteps(request, async (session) => {
       if (typeof key !== 'string')
         throw invalidArgument('key', 'a string', key);
       if (typeof waitFor !== 'number' || !(waitFor >= 0)) {
         throw invalidArgument('waitFor', 'a number of ms from 0 on', waitFor);
       }
-      if (!isConnectionKey(key)) return undefined;
-      const giveUpAt = performance.now() + extraTime;
-      for (let interval = LOOKUP_INTERVAL; ; interval *= 2) {
-        const found = await this.findOwn(session, key);
-        const remaining = giveUpAt - performance.now();
-        if (found || remaining <= 0) return found;
-        await session.wait(Math.min(interval, remaining));
-      }
+      return this.waitForOwn(session, key, extraTime);
+    });
+  }
+
+  /**
+   * Finds the connection that a page confirms, and copies to it the name and
+   * the tags of the one that it replaces. The caller deletes that one, last.
+   *
+   * @param key as the page says, which may be forged
+   * @param replaces the id of the connection to replace. Where the owner has none
+   *   with this id, or the confirmed one was not made to replace it, nothing is replaced.
+   * @throws {AuthKitException} `not_found` where the owner has no connection with
+   *   this key; `invalid_argument` where the two are the same, or of different platforms
+   * @internal
+   */
+  async findConfirmed(
+    owner: AuthKitIdentity,
+    key: string,
+    replaces: string | undefined,
+    { waitFor, ...options }: AuthKitRequestOptions & { waitFor: number },
+  ): Promise<{ connection: AuthKitConnection; replaced?: AuthKitConnection }> {
+    return this.run('confirm', owner, options, async (session) => {
+      const found = await this.waitForOwn(session, key, waitFor);
+      if (!found) throw new AuthKitException('not_found');
+      const old =
+        replaces === undefined
+          ? undefined
+          : await this.findOwnById(session, replaces);
+      if (!old) return { connection: found };
+      assertReplacement(old, found);
+      if (!isReconnection(old, found)) return { connection: found };
+      const connection = await this.copyLabel(session, old, found);
+      return { connection, replaced: old };
     });
   }
 
@@ -200,7 +232,7 @@ export class AuthKitConnectionsService {
     filter: Pick<AuthKitConnectionFilter, 'platform' | 'tags' | 'key'> &
       AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('resolve', owner, filter?.signal, async (session) => {
+    return this.run('resolve', owner, filter, async (session) => {
       assertFilter(filter);
       const query = new ConnectionQuery(session.identity, {
         ...filter,
@@ -229,9 +261,9 @@ export class AuthKitConnectionsService {
     owner: AuthKitIdentity,
     id: string,
     changes: AuthKitConnectionUpdate,
-    { signal }: AuthKitRequestOptions = {},
+    options: AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('update', owner, signal, async (session) => {
+    return this.run('update', owner, options, async (session) => {
       const { name, tags } = changes ?? {};
       assertLabel({ name, tags });
       if (name === undefined && tags === undefined) {
@@ -258,9 +290,9 @@ export class AuthKitConnectionsService {
     owner: AuthKitIdentity,
     oldId: string,
     newKey: string,
-    { signal }: AuthKitRequestOptions = {},
+    options: AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('replace', owner, signal, async (session) => {
+    return this.run('replace', owner, options, async (session) => {
       if (typeof newKey !== 'string') {
         throw invalidArgument('newKey', 'a string', newKey);
       }
@@ -269,23 +301,8 @@ export class AuthKitConnectionsService {
         ? await this.findOwn(session, newKey)
         : undefined;
       if (!replacement) throw new AuthKitException('not_found');
-      if (replacement.id === old.id || replacement.platform !== old.platform) {
-        throw new AuthKitException('invalid_argument', {
-          message:
-            replacement.id === old.id
-              ? 'A connection cannot replace itself.'
-              : 'A connection can replace only one of the same platform.',
-        });
-      }
-      const label = {
-        ...(typeof old.name === 'string' && { name: old.name }),
-        ...(Array.isArray(old.tags) &&
-          old.tags.length > 0 && { tags: old.tags }),
-      };
-      const labelled =
-        Object.keys(label).length > 0
-          ? await this.patchOwn(session, replacement.id, label)
-          : replacement;
+      assertReplacement(old, replacement);
+      const labelled = await this.copyLabel(session, old, replacement);
       await this.reader.delete(session, old.id);
       return labelled;
     });
@@ -300,9 +317,9 @@ export class AuthKitConnectionsService {
   async delete(
     owner: AuthKitIdentity,
     id: string,
-    { signal }: AuthKitRequestOptions = {},
+    options: AuthKitRequestOptions = {},
   ): Promise<void> {
-    return this.run('delete', owner, signal, async (session) => {
+    return this.run('delete', owner, options, async (session) => {
       const { id: known } = await this.getOwn(session, id);
       await this.reader.delete(session, known);
     });
@@ -336,7 +353,7 @@ export class AuthKitConnectionsService {
         }
         await this.reader.inParallel(found.length, async (index) => {
           const { id } = found[index]!;
-          await this.patiently('deleteAll', owner, filter.signal, (session) =>
+          await this.patiently('deleteAll', owner, filter, (session) =>
             this.reader.delete(session, id),
           );
           deleted.add(id);
@@ -359,7 +376,7 @@ export class AuthKitConnectionsService {
   ): AsyncGenerator<AuthKitConnection, void, undefined> {
     const query = new ConnectionQuery(parseIdentity(owner), filter);
     yield* this.reader.walk(query, (steps) =>
-      this.patiently(operation, query.owner, filter.signal, steps),
+      this.patiently(operation, query.owner, filter, steps),
     );
   }
 
@@ -367,10 +384,10 @@ export class AuthKitConnectionsService {
   private async patiently<T>(
     operation: string,
     owner: AuthKitIdentity,
-    signal: AbortSignal | undefined,
+    { signal }: AuthKitRequestOptions,
     steps: Steps<T>,
   ): Promise<T> {
-    const request = toRequest(operation, owner, signal);
+    const request = toRequest(operation, owner, { signal });
     for (let waits = 0; ; waits += 1) {
       const isHandled = (failure: AuthKitException) =>
         isRateLimit(failure) && waits < MAX_RATE_LIMIT_WAITS;
@@ -388,10 +405,10 @@ export class AuthKitConnectionsService {
   private run<T>(
     operation: string,
     owner: AuthKitIdentity,
-    signal: AbortSignal | undefined,
+    options: AuthKitRequestOptions | null | undefined,
     steps: Steps<T>,
   ): Promise<T> {
-    return this.runner.runSteps(toRequest(operation, owner, signal), steps);
+    return this.runner.runSteps(toRequest(operation, owner, options), steps);
   }
 
   /** @throws {AuthKitException} `not_found`, the same for a connection of somebody else */
@@ -400,12 +417,46 @@ export class AuthKitConnectionsService {
     id: string,
   ): Promise<AuthKitConnection> {
     if (typeof id !== 'string') throw invalidArgument('id', 'a string', id);
+    const found = await this.findOwnById(session, id);
+    if (!found) throw new AuthKitException('not_found');
+    return found;
+  }
+
+  private async findOwnById(
+    session: Session,
+    id: string,
+  ): Promise<AuthKitConnection | undefined> {
     const row = isConnectionId(id)
       ? await this.reader.get(session, id)
       : undefined;
-    if (!row || !belongsTo(row, session.identity))
-      throw new AuthKitException('not_found');
-    return assertConnection(row, id);
+    return row && belongsTo(row, session.identity)
+      ? assertConnection(row, id)
+      : undefined;
+  }
+
+  /** Looks a connection up until it is visible, at most `waitFor` ms. */
+  private async waitForOwn(
+    session: Session,
+    key: string,
+    waitFor: number,
+  ): Promise<AuthKitConnection | undefined> {
+    if (!isConnectionKey(key)) return undefined;
+    const giveUpAt = performance.now() + waitFor;
+    for (let interval = LOOKUP_INTERVAL; ; interval *= 2) {
+      const found = await this.findOwn(session, key);
+      const remaining = giveUpAt - performance.now();
+      if (found || remaining <= 0) return found;
+      await session.wait(Math.min(interval, remaining));
+    }
+  }
+
+  private copyLabel(
+    session: Session,
+    from: AuthKitConnection,
+    to: AuthKitConnection,
+  ): Promise<AuthKitConnection> {
+    const label = labelOf(from);
+    return label ? this.patchOwn(session, to.id, label) : Promise.resolve(to);
   }
 
   private findOwn(
@@ -433,12 +484,13 @@ export class AuthKitConnectionsService {
 function toRequest(
   operation: string,
   owner: AuthKitIdentity,
-  signal: AbortSignal | undefined,
+  options: AuthKitRequestOptions | null | undefined,
 ) {
   return {
     outcome: `connections.${operation}() failed`,
     identity: owner,
-    signal,
+    signal: options?.signal,
+    ...options?.[REQUEST_TIMING],
   };
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import {
   defer,
+  finalize,
   firstValueFrom,
   from,
   Observable,
@@ -29,19 +30,16 @@ import { AccountResolver } from './secret-key-and-scope.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
 import { FailureLog } from './failure-log.js';
+import type { RequestTiming } from './request-timing.js';
 
 /** One request of the app that needs calls to Pica. */
-export interface AppRequest {
+export interface AppRequest extends RequestTiming {
   /** Begins the log line of a failure, e.g. `No token`. */
   readonly outcome: string;
   /** Validated first. `undefined` for a request without an identity; `null` fails as `unidentified`. */
   readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
-  /** When the deadline began, on the clock of `performance.now()`. Default: now */
-  readonly startedAt?: number;
-  /** Time beyond the `timeout` option, in ms. Default: 0 */
-  readonly extraTime?: number;
   /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
   readonly isHandled?: (failure: AuthKitException) => boolean;
 }
@@ -121,6 +119,25 @@ export class RequestRunner
       this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;
     }
+  }
+
+  /**
+   * Makes calls that several requests wait for. They have a deadline and count
+   * their bytes on their own, since they do not end with the request that
+   * starts them. They end when the app shuts down.
+   */
+  share<T>(
+    context: RequestContext,
+    fetch: (context: RequestContext) => Observable<T>,
+  ): Observable<T> {
+    return defer(() => {
+      const deadline = new Deadline(this.options.timeout);
+      const received = new ReceivedBytes(this.memory);
+      return fetch({ ...context, deadline, received }).pipe(
+        takeUntil(this.cancellation.of(undefined, deadline.remaining())),
+        finalize(() => received.release()),
+      );
+    });
   }
 
   /**

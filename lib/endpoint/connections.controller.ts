@@ -12,15 +12,17 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitException } from '../authkit.exception.js';
 import {
   pickDocumentedFields,
   type AuthKitConnection,
 } from '../connections/connection.js';
 import type { AuthKitConnectionPage } from '../connections/connection-reader.js';
 import { AuthKitConnectionsService } from '../connections/connections.service.js';
+import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
+import { getRequestStart } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
@@ -71,6 +73,7 @@ export abstract class AuthKitConnectionsController {
       page: toNumber(query.page),
       limit: toNumber(query.limit),
       signal: abortOnClose(response),
+      [REQUEST_TIMING]: timingOf(request),
     });
     return { ...page, rows: page.rows.map(pickDocumentedFields) };
   }
@@ -78,11 +81,13 @@ export abstract class AuthKitConnectionsController {
   @Get(':id')
   async get(
     @CurrentIdentity() owner: AuthKitIdentity,
-    @Req() { params }: ConnectionsRequest,
+    @Req() request: ConnectionsRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<AuthKitConnection> {
-    const signal = abortOnClose(response);
-    const connection = await this.connections.get(owner, params.id, { signal });
+    const connection = await this.connections.get(owner, request.params.id, {
+      signal: abortOnClose(response),
+      [REQUEST_TIMING]: timingOf(request),
+    });
     return pickDocumentedFields(connection);
   }
 
@@ -93,7 +98,12 @@ export abstract class AuthKitConnectionsController {
   ): Promise<AuthKitConnection> {
     const { name } = this.parseJson(UpdateConnectionBody, request);
     const { id } = request.params;
-    const connection = await this.connections.update(owner, id, { name });
+    const connection = await this.connections.update(
+      owner,
+      id,
+      { name },
+      { [REQUEST_TIMING]: timingOf(request) },
+    );
     return pickDocumentedFields(connection);
   }
 
@@ -101,14 +111,17 @@ export abstract class AuthKitConnectionsController {
   @HttpCode(HttpStatus.NO_CONTENT)
   async delete(
     @CurrentIdentity() owner: AuthKitIdentity,
-    @Req() { params }: ConnectionsRequest,
+    @Req() request: ConnectionsRequest,
   ): Promise<void> {
-    await this.connections.delete(owner, params.id);
+    await this.connections.delete(owner, request.params.id, {
+      [REQUEST_TIMING]: timingOf(request),
+    });
   }
 
   /**
-   * Confirms what `onSuccess` gave to the page: looks the key up, replaces the
-   * old connection if asked, and calls the option `onConnected`.
+   * Confirms what `onSuccess` gave to the page: looks the key up, copies the
+   * label of the connection that it replaces, calls the option `onConnected`,
+   * and deletes the replaced one last. All calls to Pica share one deadline.
    */
   @Post()
   @HttpCode(HttpStatus.OK)
@@ -118,19 +131,25 @@ export abstract class AuthKitConnectionsController {
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<AuthKitConnection> {
     const { key, replaces } = this.parseJson(ConfirmConnectionBody, request);
-    const found = await this.connections.findByKey(owner, key, {
-      waitFor: CONFIRM_WAIT,
-      signal: abortOnClose(response),
-    });
-    if (!found) throw new AuthKitException('not_found');
-    const replaced =
-      replaces === undefined
-        ? undefined
-        : await this.findReplaced(owner, replaces);
-    const connection = replaced
-      ? await this.connections.replace(owner, replaced.id, key)
-      : found;
-    await this.notify(connection, owner, replaced);
+    const startedAt = getRequestStart(request) ?? performance.now();
+    const timing = { startedAt, extraTime: CONFIRM_WAIT };
+    const { connection, replaced } = await this.connections.findConfirmed(
+      owner,
+      key,
+      replaces,
+      {
+        waitFor: CONFIRM_WAIT,
+        signal: abortOnClose(response),
+        [REQUEST_TIMING]: timing,
+      },
+    );
+    const listenerTime = await this.notify(connection, owner, replaced, timing);
+    if (replaced) {
+      await this.deleteReplaced(owner, replaced, {
+        ...timing,
+        extraTime: timing.extraTime + listenerTime,
+      });
+    }
     return pickDocumentedFields(connection);
   }
 
@@ -143,41 +162,51 @@ export abstract class AuthKitConnectionsController {
   @HttpCode(HttpStatus.NO_CONTENT)
   preflightOfOne(): void {}
 
-  /** `undefined` where it is gone: the page confirms again after an error, and then it has been replaced already. */
-  private async findReplaced(
-    owner: AuthKitIdentity,
-    id: string,
-  ): Promise<AuthKitConnection | undefined> {
-    try {
-      return await this.connections.get(owner, id);
-    } catch (error) {
-      if ((error as AuthKitException).reason === 'not_found') return undefined;
-      throw error;
-    }
-  }
-
+  /** Calls the option `onConnected`. Returns how long it took, in ms: its time is the app's. */
   private async notify(
     connection: AuthKitConnection,
     owner: AuthKitIdentity,
     replaced: AuthKitConnection | undefined,
-  ): Promise<void> {
+    timing: RequestTiming,
+  ): Promise<number> {
     const { onConnected } = this.options;
-    if (!onConnected) return;
+    if (!onConnected) return 0;
     const known = [connection.id, replaced?.id];
-    const same = await this.listPlatform(owner, connection.platform);
+    const same = await this.listPlatform(owner, connection.platform, timing);
     const others = same.filter(({ id }) => !known.includes(id));
+    const startedAt = performance.now();
     await onConnected(connection, owner, { replaced, others });
+    return performance.now() - startedAt;
+  }
+
+  /** After `onConnected`: when that has thrown, the page confirms again, and the next call needs the old connection too. */
+  private async deleteReplaced(
+    owner: AuthKitIdentity,
+    { id }: AuthKitConnection,
+    timing: RequestTiming,
+  ): Promise<void> {
+    try {
+      await this.connections.delete(owner, id, { [REQUEST_TIMING]: timing });
+    } catch (error) {
+      // Another confirmation of the same connection was quicker.
+      if ((error as AuthKitException).reason !== 'not_found') throw error;
+    }
   }
 
   /** Not by `all()`, which waits for a rate limit as long as it takes: a page is waiting. */
   private async listPlatform(
     owner: AuthKitIdentity,
     platform: string,
+    timing: RequestTiming,
   ): Promise<AuthKitConnection[]> {
     const found: AuthKitConnection[] = [];
     for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const filter = { platform, page, limit: MAX_PAGE_SIZE };
-      const list = await this.connections.list(owner, filter);
+      const list = await this.connections.list(owner, {
+        platform,
+        page,
+        limit: MAX_PAGE_SIZE,
+        [REQUEST_TIMING]: timing,
+      });
       found.push(...list.rows);
       ({ pages } = list);
     }
@@ -196,6 +225,11 @@ export abstract class AuthKitConnectionsController {
     }
     return parseBody(Body, body);
   }
+}
+
+/** The deadline of a request began in the identity guard. */
+function timingOf(request: ConnectionsRequest): RequestTiming {
+  return { startedAt: getRequestStart(request) };
 }
 
 function toNumber(digits: string | undefined): number | undefined {

@@ -7,13 +7,14 @@ import {
   Res,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { REQUEST_TIMING } from '../core/request-timing.js';
 import { GrantVerifier } from '../grant/grant-verifier.js';
 import { getRequestGrant } from '../grant/request-grant.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { getRequestStart } from '../identity/request-identity.js';
-import { AuthKitTokenService, STARTED_AT } from '../token/token.service.js';
+import { AuthKitTokenService } from '../token/token.service.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 
 /** The part of a platform's request that the route reads. */
@@ -55,7 +56,7 @@ export abstract class AuthKitTokenController {
         this.createJson(identity, {
           ...page,
           signal,
-          [STARTED_AT]: getRequestStart(request),
+          [REQUEST_TIMING]: { startedAt: getRequestStart(request) },
         }),
     );
     sendJson(response, json);

@@ -43,7 +43,8 @@ export class CacheOptions {
    * instance, or a Keyv or cache-manager store that several instances share.
    * If a store fails, hangs for 250 ms or returns an invalid value, a warning
    * is logged and the token is created without it. Its keys are HMACs; the
-   * secret key is not in it.
+   * secret key is not in it. Cached rows are signed under the secret key, so
+   * whoever can write to the store cannot add rows of their own.
    * @default 'memory'
    */
   @Satisfies(
@@ -67,7 +68,8 @@ export class CacheOptions {
 
   /**
    * Whether the account's `isWhiteLabel` is cached, for each secret key. A
-   * failed request is not cached. While Pica does not respond, an expired value serves.
+   * failed request is not cached. While Pica fails, or takes longer than 500 ms
+   * or a quarter of the remaining `timeout`, an expired value serves.
    * @default true
    */
   @IsBoolean()
@@ -85,7 +87,8 @@ export class CacheOptions {
    * - The `requestId` is that of the response with one row. That it is valid for
    *   all rows is inferred.
    *
-   * Only for `paging: 'all'`, and for tokens without `page` and `limit`.
+   * Only for `paging: 'all'`, and for tokens without `page` and `limit`. Rows of
+   * more than 4,000,000 characters are not cached.
    * @default false
    */
   @IsBoolean()

@@ -105,8 +105,8 @@ export type IntegrationFilter = (
  *
  * @param connection the connection, with all its fields
  * @param owner its owner, the caller of the route
- * @param more `replaced`: the connection that it has replaced, which is deleted;
- *   `others`: the owner's other connections of the same platform
+ * @param more `replaced`: the connection that it replaces, which is deleted once
+ *   this function has succeeded; `others`: the owner's other connections of the same platform
  */
 export type ConnectedListener = (
   connection: AuthKitConnection,

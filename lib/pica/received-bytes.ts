@@ -29,6 +29,7 @@ export class MemoryBudget {
 export class ReceivedBytes {
   private received = 0;
   private held = 0;
+  private isReleased = false;
 
   constructor(private readonly budget: MemoryBudget) {}
 
@@ -51,9 +52,11 @@ export class ReceivedBytes {
   /**
    * Counts bytes that the request needs beside those, for a copy.
    *
-   * @throws {AuthKitException} `rate_limited` where the budget is used up
+   * @throws {AuthKitException} `rate_limited` where the budget is used up,
+   *   `cancelled` where the request is over, since nobody would give them back
    */
   hold(bytes: number): void {
+    if (this.isReleased) throw new AuthKitException('cancelled');
     if (!this.budget.tryTake(bytes)) {
       throw new AuthKitException('rate_limited', {
         retryAfter: 1,
@@ -67,5 +70,6 @@ export class ReceivedBytes {
   release(): void {
     this.budget.give(this.held);
     this.held = 0;
+    this.isReleased = true;
   }
 }

@@ -72,10 +72,13 @@ export class Transport {
   readonly #agents = createAgents();
   readonly #tunnel?: TunnelAgent;
   readonly #baseUrl: string;
+  /** How an agent's names of the connections to the API begin. */
+  readonly #socketName: string;
   readonly #settings: AuthKitHttpOptions;
 
   constructor(baseUrl: string, http: AuthKitHttpOptions = {}) {
     this.#baseUrl = trimTrailingSlashes(baseUrl);
+    this.#socketName = socketName(new URL(this.#baseUrl));
     const { tunnel, proxy } = selectProxy(this.#baseUrl, http, AGENT_OPTIONS);
     this.#tunnel = tunnel;
     this.#settings = {
@@ -129,10 +132,12 @@ export class Transport {
     });
   }
 
+  /** Closes the idle connections to the API, and no others: the app may use the agent too. */
   private closeIdleConnections(): void {
     const { httpAgent, httpsAgent } = this.#settings;
     for (const agent of [httpAgent, httpsAgent] as (HttpAgent | undefined)[]) {
-      for (const sockets of Object.values(agent?.freeSockets ?? {})) {
+      for (const [name, sockets] of Object.entries(agent?.freeSockets ?? {})) {
+        if (!name.startsWith(this.#socketName)) continue;
         for (const socket of sockets ?? []) socket.destroy();
       }
     }
@@ -144,6 +149,12 @@ export class Transport {
     this.#agents.httpsAgent.destroy();
     this.#tunnel?.destroy();
   }
+}
+
+/** The beginning of `agent.getName()`, host and port. */
+function socketName({ protocol, hostname, port }: URL): string {
+  const defaultPort = protocol === 'https:' ? '443' : '80';
+  return `${hostname.replace(/^\[|\]$/g, '')}:${port || defaultPort}:`;
 }
 
 /** Whether a call has failed because its kept-alive connection was closed before the response began. */

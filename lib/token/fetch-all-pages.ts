@@ -33,8 +33,8 @@ interface PageResult<P> {
 
 /**
  * Fetches all pages in order, `concurrency` of them in parallel. The first page
- * announces how many there are. Up to `hint` of them are fetched beside it, so
- * that a correct hint needs one round trip.
+ * announces how many there are. Up to `hint` of them, and `concurrency` at most,
+ * are fetched at once, so that a correct hint needs one round trip.
  *
  * The outcome does not depend on the hint: a speculative page counts only if it
  * announces the same `total` and `pages` as the first page, else it is fetched
@@ -48,6 +48,8 @@ export function fetchAllPages<P extends CountedPage>(
   { concurrency, maxPages }: { concurrency: number; maxPages: number },
   hint = 1,
 ): Observable<P[]> {
+  // A hint that is far too high must not cost more calls than run at once.
+  const speculated = Math.min(hint, concurrency, maxPages);
   return new Observable((subscriber) => {
     const queue = new Subject<{ number: number; speculative: boolean }>();
     const buffered: PageResult<P>[] = [];
@@ -71,7 +73,7 @@ export function fetchAllPages<P extends CountedPage>(
       pages[0] = page;
       remaining = Math.max(0, count - 1);
       buffered.forEach(accept);
-      enqueue(hint + 1, count, false);
+      enqueue(speculated + 1, count, false);
       completeIfDone();
     };
 
@@ -121,7 +123,7 @@ export function fetchAllPages<P extends CountedPage>(
           return completeIfDone();
         }),
     );
-    enqueue(1, Math.min(hint, maxPages), true);
+    enqueue(1, speculated, true);
   });
 }
 

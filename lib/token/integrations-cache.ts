@@ -1,40 +1,51 @@
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { from, of, switchMap, tap, type Observable } from 'rxjs';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { cacheKey } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
 import type { ModuleOptions } from '../options/module.options.js';
-import {
-  InvalidResponseError,
-  isCount,
-  isRecord,
-  isSafeJson,
-} from '../pica/responses.js';
+import { InvalidResponseError, isCount, isRecord } from '../pica/responses.js';
 import { hasSameCounts } from './fetch-all-pages.js';
 import { asOnePage } from './merge-pages.js';
-import { firstElement, type RawPage } from './raw-page.js';
+import { firstElement, parseRows, type RawPage } from './raw-page.js';
 
 /** The maximum length of the rows that are cached for one account. */
-const MAX_CHARACTERS = 16_000_000;
+const MAX_CHARACTERS = 4_000_000;
+
+/** The maximum length of all verified rows in memory. */
+const MAX_VERIFIED_CHARACTERS = 25_000_000;
+
+/** The length of an id, and the maximum length of a signature. */
+const MAX_ID_LENGTH = 64;
 
 /** After so many outdated entries in a row, an account is fetched without the cache for `ttl`. */
 const MAX_MISMATCHES = 3;
 
 /** The integrations of an account, as the store has them: nothing that is bound to an identity. */
 interface CachedIntegrations {
+  /** Random: tells the entries apart. */
+  readonly id: string;
   readonly total: number;
   /** How many pages the rows came in. */
   readonly pages: number;
   /** The rows in JSON, without brackets. */
   readonly rows: string;
+  /** An HMAC of all that under the account's secret key: whoever writes to the store can offer no rows of their own. */
+  readonly signature: string;
 }
 
-/** The same, validated, with the texts that a token needs. */
-interface KnownIntegrations {
-  readonly total: number;
-  readonly pages: number;
+/** The same, verified, with what a token needs. */
+interface VerifiedIntegrations extends Omit<CachedIntegrations, 'rows'> {
   readonly firstRow: string;
   readonly rows: Buffer;
-  readonly parsedRows: readonly object[];
+  readonly sharedRows: RawPage['sharedRows'];
+}
+
+/** The outdated entries of an account in a row. */
+interface Mismatches {
+  readonly count: number;
+  /** The id of the last one. */
+  readonly id: string;
 }
 
 /** How a token is fetched. */
@@ -52,10 +63,12 @@ export interface TokenFetcher {
  * token then has the `requestId` of that page, and everything else it says.
  */
 export class IntegrationsCache {
-  /** The number of outdated entries in a row, by account. */
-  private readonly mismatches = new BoundedMap<number>(1_000);
-  /** Entries of this instance, which need no validation when a store in memory returns the same object. */
-  private readonly known = new WeakMap<object, KnownIntegrations>();
+  /** By account. */
+  private readonly mismatches = new BoundedMap<Mismatches>(1_000);
+  /** The last verified entry of each key: reading it again costs neither an HMAC nor a copy. */
+  private readonly verified = new BoundedMap<VerifiedIntegrations>(
+    MAX_VERIFIED_CHARACTERS,
+  );
 
   constructor(
     private readonly options: Pick<
@@ -67,15 +80,18 @@ export class IntegrationsCache {
 
   /** Emits the pages of one token: one page where the cached rows count. */
   fetch(account: string, fetcher: TokenFetcher): Observable<RawPage[]> {
-    const { vendor, baseUrl, cache } = this.options;
-    if ((this.mismatches.get(account) ?? 0) >= MAX_MISMATCHES) {
+    const { vendor, baseUrl } = this.options;
+    if ((this.mismatches.get(account)?.count ?? 0) >= MAX_MISMATCHES) {
       return fetcher.all();
     }
     const key = cacheKey('integrations', account, vendor, baseUrl);
     const fetchAndStore = () =>
-      fetcher.all().pipe(tap((pages) => this.write(key, pages)));
+      fetcher.all().pipe(tap((pages) => this.write(key, account, pages)));
 
-    return from(this.store.read(key, (value) => this.parse(value))).pipe(
+    const read = this.store.read(key, (value) =>
+      this.parse(key, account, value),
+    );
+    return from(read).pipe(
       switchMap((cached) => {
         if (!cached || cached.pages > this.options.maxPages) {
           return fetchAndStore();
@@ -86,8 +102,7 @@ export class IntegrationsCache {
               this.mismatches.delete(account);
               return of([withRows(page, cached)]);
             }
-            const mismatches = (this.mismatches.get(account) ?? 0) + 1;
-            this.mismatches.set(account, mismatches, cache.ttl);
+            this.invalidate(key, account, cached.id);
             return fetchAndStore();
           }),
         );
@@ -95,7 +110,17 @@ export class IntegrationsCache {
     );
   }
 
-  private write(key: string, pages: readonly RawPage[]): void {
+  /** Removes an outdated entry and counts it, once for all tokens that have read it. */
+  private invalidate(key: string, account: string, id: string): void {
+    const known = this.mismatches.get(account);
+    if (known?.id === id) return;
+    const count = (known?.count ?? 0) + 1;
+    this.mismatches.set(account, { count, id }, this.options.cache.ttl);
+    this.verified.delete(key);
+    void this.store.remove(key);
+  }
+
+  private write(key: string, account: string, pages: readonly RawPage[]): void {
     const { total, pages: count } = pages[0]!.fields;
     const isConsistent = pages.every(({ fields }) =>
       hasSameCounts(fields, pages[0]!.fields),
@@ -107,33 +132,82 @@ export class IntegrationsCache {
       .map((page) => page.rows.toString())
       .join(',');
     if (rows.length > MAX_CHARACTERS) return;
-    const entry: CachedIntegrations = { total, pages: count, rows };
-    this.known.set(entry, toKnown(entry));
+    const facts = { id: randomUUID(), total, pages: count, rows };
+    const entry = { ...facts, signature: sign(key, account, facts) };
+    this.keep(key, entry);
     // No token waits for it.
     void this.store.write(key, entry);
   }
 
-  /** @throws {InvalidResponseError | SyntaxError} where a value is no entry of this cache */
-  private parse(value: unknown): KnownIntegrations {
-    if (!isRecord(value)) throw new InvalidResponseError('no integrations');
-    const known = this.known.get(value);
-    if (known) return known;
-    const { total, pages, rows } = value as unknown as CachedIntegrations;
-    // The sizes first: the value may be huge.
-    if (
-      !isCount(total) ||
-      !isCount(pages) ||
-      typeof rows !== 'string' ||
-      rows.length > MAX_CHARACTERS
-    ) {
-      throw new InvalidResponseError('no integrations');
+  /** @throws {InvalidResponseError} where a value is no entry of this cache for this key */
+  private parse(
+    key: string,
+    account: string,
+    value: unknown,
+  ): VerifiedIntegrations {
+    const entry = assertEntry(value);
+    const known = this.verified.get(key);
+    if (known?.signature === entry.signature) return known;
+    if (!isEqual(entry.signature, sign(key, account, entry))) {
+      throw new InvalidResponseError('not signed by this account');
     }
-    return toKnown({ total, pages, rows });
+    return this.keep(key, entry);
+  }
+
+  private keep(key: string, entry: CachedIntegrations): VerifiedIntegrations {
+    const rows = Buffer.from(entry.rows);
+    let parsed: readonly object[] | undefined;
+    const verified: VerifiedIntegrations = {
+      ...entry,
+      rows,
+      firstRow: firstElement(entry.rows),
+      sharedRows: () => (parsed ??= parseRows({ rows })),
+    };
+    const { ttl } = this.options.cache;
+    this.verified.set(key, verified, ttl, entry.rows.length);
+    return verified;
   }
 }
 
+/** @throws {InvalidResponseError} where a value has not the form of an entry. It looks at sizes before contents: the value may be huge. */
+function assertEntry(value: unknown): CachedIntegrations {
+  if (isRecord(value)) {
+    const { id, total, pages, rows, signature } = value;
+    const isShort = (text: unknown): text is string =>
+      typeof text === 'string' && text.length <= MAX_ID_LENGTH;
+    if (
+      isShort(id) &&
+      isShort(signature) &&
+      isCount(total) &&
+      isCount(pages) &&
+      typeof rows === 'string' &&
+      rows.length <= MAX_CHARACTERS
+    ) {
+      return { id, total, pages, rows, signature };
+    }
+  }
+  throw new InvalidResponseError('no integrations');
+}
+
+/** @param account holds the secret key */
+function sign(
+  key: string,
+  account: string,
+  { id, total, pages, rows }: Omit<CachedIntegrations, 'signature'>,
+): string {
+  return createHmac('sha256', account)
+    .update(`${JSON.stringify([key, id, total, pages])}\n`)
+    .update(rows)
+    .digest('base64url');
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
 /** Whether the cached integrations are those that a page announces. */
-function isFresh(cached: KnownIntegrations, page: RawPage): boolean {
+function isFresh(cached: VerifiedIntegrations, page: RawPage): boolean {
   return (
     page.fields.total === cached.total &&
     firstElement(page.rows.toString()) === cached.firstRow
@@ -143,35 +217,12 @@ function isFresh(cached: KnownIntegrations, page: RawPage): boolean {
 /** A page with the cached rows, as the only one. */
 function withRows(
   page: RawPage,
-  { rows, parsedRows }: KnownIntegrations,
+  { rows, sharedRows }: VerifiedIntegrations,
 ): RawPage {
   return {
     ...page,
     rows,
-    parsedRows,
+    sharedRows,
     members: asOnePage(page.members, page.members),
-  };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where the rows are not the inside of a list of rows */
-function toKnown({
-  total,
-  pages,
-  rows,
-}: CachedIntegrations): KnownIntegrations {
-  const parsedRows: unknown = JSON.parse(`[${rows}]`);
-  if (
-    !Array.isArray(parsedRows) ||
-    !parsedRows.every(isRecord) ||
-    !isSafeJson(parsedRows)
-  ) {
-    throw new InvalidResponseError('no rows of integrations');
-  }
-  return {
-    total,
-    pages,
-    firstRow: firstElement(rows),
-    rows: Buffer.from(rows),
-    parsedRows,
   };
 }

@@ -19,19 +19,18 @@ export function filterIntegrations(
 ): RawPage[] {
   let offered = 0;
   const filtered = pages.map((page) => {
-    const isAllowed = page.parsedRows.map((row) =>
-      decide(allow, deepFreeze(row) as AuthKitIntegration, identity),
-    );
+    const isAllowed = page
+      .sharedRows()
+      .map((row) =>
+        decide(allow, deepFreeze(row) as AuthKitIntegration, identity),
+      );
     const count = isAllowed.filter(Boolean).length;
     offered += count;
     if (count === isAllowed.length) return page;
     const texts = splitElements(page.rows.toString());
     const rows = texts.filter((_, index) => isAllowed[index]).join(',');
-    return {
-      ...page,
-      rows: Buffer.from(rows),
-      parsedRows: page.parsedRows.filter((_, index) => isAllowed[index]),
-    };
+    const shared = page.sharedRows().filter((_, index) => isAllowed[index]);
+    return { ...page, rows: Buffer.from(rows), sharedRows: () => shared };
   });
   if (keepsCounts) return filtered;
   return filtered.map((page) => ({

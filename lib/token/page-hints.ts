@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { from, of, type Observable } from 'rxjs';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { cacheKey } from '../cache/cache-key.js';
@@ -8,13 +9,25 @@ import { InvalidResponseError, isCount } from '../pica/responses.js';
 /** The maximum number of accounts with a hint in memory. */
 const CAPACITY = 1_000;
 
+/** How long a shared store keeps a hint, in ms: a day. */
+const TTL_MS = 86_400_000;
+
+/** After how many ms an unchanged hint is written again. */
+const REWRITE_MS = TTL_MS / 2;
+
+interface Hint {
+  readonly pages: number;
+  /** On the clock of `performance.now()`. */
+  readonly writtenAt: number;
+}
+
 /**
  * Stores how many pages the previous response for an account had: the number to
  * fetch in parallel for the next token. A store that instances share holds it
  * too, so that the first token of a new process takes one round trip.
  */
 export class PageHints {
-  private readonly pages = new BoundedMap<number>(CAPACITY);
+  private readonly pages = new BoundedMap<Hint>(CAPACITY);
 
   /** @param store a store that instances share */
   constructor(
@@ -28,15 +41,17 @@ export class PageHints {
   /** Emits 1 for an unknown account, and `maxPages` at most. */
   get(account: string): Observable<number> {
     const known = this.pages.get(account);
-    if (known !== undefined || !this.store) return of(known ?? 1);
+    if (known || !this.store) return of(known?.pages ?? 1);
     return from(this.read(account, this.store));
   }
 
   record(account: string, pages: number): void {
-    if (this.pages.get(account) === pages) return;
-    this.pages.set(account, pages);
+    const known = this.pages.get(account);
+    const now = performance.now();
+    if (known?.pages === pages && now - known.writtenAt < REWRITE_MS) return;
+    this.pages.set(account, { pages, writtenAt: now });
     // No token waits for it.
-    void this.store?.write(this.key(account), pages);
+    void this.store?.write(this.key(account), pages, TTL_MS);
   }
 
   private async read(account: string, store: ResilientStore): Promise<number> {

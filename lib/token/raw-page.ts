@@ -19,8 +19,8 @@ export interface RawPage {
   readonly fields: PageFields;
   /** The rows in JSON, separated by commas, without brackets. */
   readonly rows: Buffer;
-  /** The rows, parsed. */
-  readonly parsedRows: readonly object[];
+  /** Returns the rows, parsed once: other tokens may have them too, so nothing changes them. */
+  readonly sharedRows: () => readonly object[];
   /** The JSON of every other member, unknown ones included, by its name. */
   readonly members: ReadonlyMap<string, string>;
 }
@@ -56,9 +56,14 @@ export function parsePage(body: Buffer): RawPage {
   return {
     fields: page as unknown as PageFields,
     rows: rows.length > 0 ? rowsText : rowsText.subarray(0, 0),
-    parsedRows: rows,
+    sharedRows: () => rows,
     members,
   };
+}
+
+/** Parses the rows of a page into objects that belong to the caller. */
+export function parseRows({ rows }: Pick<RawPage, 'rows'>): object[] {
+  return JSON.parse(`[${rows.toString()}]`);
 }
 
 /** A page in parts. Of `page`, the rows may be missing. */

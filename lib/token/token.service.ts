@@ -27,6 +27,7 @@ import {
 } from '../connections/connections.service.js';
 import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
+import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   isConnectionLabel,
@@ -48,16 +49,13 @@ import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
-import { parsePage, type RawPage } from './raw-page.js';
+import { parsePage, parseRows, type RawPage } from './raw-page.js';
 import {
+  assertFlag,
   fetchWhiteLabel,
-  withFlagsCache,
   withWhiteLabel,
   type WhiteLabel,
 } from './white-label.js';
-
-/** The setting by which the token route tells when its deadline began. @internal */
-export const STARTED_AT = Symbol.for('nestjs-pica-authkit:started-at');
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
@@ -71,8 +69,8 @@ export interface CreateTokenOptions {
   tags?: readonly string[];
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
-  /** When the request began, on the clock of `performance.now()`. @internal */
-  [STARTED_AT]?: number;
+  /** @internal */
+  [REQUEST_TIMING]?: RequestTiming;
 }
 
 /** The settings of one list of integrations. */
@@ -119,19 +117,29 @@ export class AuthKitTokenService {
     this.vendor = VENDORS[options.vendor];
     const isShared = cache.store !== 'memory';
     this.hints = new PageHints(options, isShared ? store : undefined);
-    if (cache.integrations) {
+    // The pages that a widget requests one by one are not the cached ones.
+    if (cache.integrations && options.paging === 'all') {
       this.integrationsCache = new IntegrationsCache(options, store);
     }
-    if (this.vendor.flagsPath !== undefined) {
-      const fetch = fetchWhiteLabel(pica, this.vendor.flagsPath);
-      this.fetchWhiteLabel = cache.flags
-        ? withFlagsCache(fetch, options, store)
-        : fetch;
+    const withCache = <T>(
+      kind: 'flags' | 'connectors',
+      fetch: FetchForAccount<T>,
+      validate: (value: unknown) => T,
+    ): FetchForAccount<T> => {
+      if (!cache.flags) return fetch;
+      const shared = (context: RequestContext) => runner.share(context, fetch);
+      return withAccountCache(kind, shared, validate, options, store);
+    };
+    const { flagsPath, connectorsPath } = this.vendor;
+    if (flagsPath !== undefined) {
+      const fetch = fetchWhiteLabel(pica, flagsPath);
+      this.fetchWhiteLabel = withCache('flags', fetch, assertFlag);
     }
-    const fetch = fetchConnectors(pica, this.vendor.connectorsPath, options);
-    this.fetchConnectors = cache.flags
-      ? withAccountCache('connectors', fetch, assertConnectors, options, store)
-      : fetch;
+    this.fetchConnectors = withCache(
+      'connectors',
+      fetchConnectors(pica, connectorsPath, options),
+      assertConnectors,
+    );
   }
 
   /**
@@ -164,9 +172,9 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
-    const { signal, [STARTED_AT]: startedAt, ...requested } = options ?? {};
+    const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
     return this.runner.run(
-      { outcome: 'No token', identity, signal, startedAt },
+      { outcome: 'No token', identity, signal, ...timing },
       (context, validated) =>
         this.resolveLabel(validated, requested).pipe(
           switchMap((label) =>
@@ -205,7 +213,8 @@ export class AuthKitTokenService {
           (context, validated) =>
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
-                map((pages) => pages.flatMap(({ parsedRows }) => parsedRows)),
+                // Parsed anew: the caller may change them.
+                map((pages) => pages.flatMap(parseRows)),
               ),
               this.fetchConnectors(context),
             ]),

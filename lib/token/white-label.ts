@@ -10,12 +10,7 @@ import {
   type Observable,
 } from 'rxjs';
 import type { AuthKitException } from '../authkit.exception.js';
-import {
-  withAccountCache,
-  type FetchForAccount,
-} from '../cache/account-cache.js';
-import type { ResilientStore } from '../cache/resilient-store.js';
-import type { ModuleOptions } from '../options/module.options.js';
+import type { FetchForAccount } from '../cache/account-cache.js';
 import type { PicaClient } from '../pica/pica.client.js';
 import type { Deadline } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
@@ -39,16 +34,8 @@ function parseFlags(body: Buffer): boolean {
   return isWhiteLabel;
 }
 
-/** Caches the flag for each account. */
-export function withFlagsCache(
-  fetch: FetchForAccount<boolean>,
-  options: Pick<ModuleOptions, 'vendor' | 'baseUrl' | 'timeout' | 'cache'>,
-  store: ResilientStore,
-): FetchForAccount<boolean> {
-  return withAccountCache('flags', fetch, assertBoolean, options, store);
-}
-
-function assertBoolean(value: unknown): boolean {
+/** @throws {InvalidResponseError} where a value is no flag */
+export function assertFlag(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw new InvalidResponseError('not the flags of an account');
 }

@@ -156,6 +156,107 @@ it('keys and values in the store contain neither the secret key nor an identity 
   expect(content).not.toContain('ada');
 });
 
+describe('a store that somebody else writes to', () => {
+  /** A store with the entries of a token, and a function that changes the entries of a kind. */
+  const createPoisonable = async () => {
+    const entries = new Map<string, unknown>();
+    const store: AuthKitCacheStore = {
+      get: (key) => entries.get(key),
+      set: (key, value) => entries.set(key, value),
+      delete: (key) => entries.delete(key),
+    };
+    await (await createService(store)).create(ADA);
+    const poison = (change: (entry: Entry, kind: string) => unknown) => {
+      for (const [key, entry] of entries) {
+        entries.set(key, change(entry as Entry, key.split(':')[1]!));
+      }
+    };
+    return { store, entries, poison };
+  };
+  // An entry of any kind.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  type Entry = any;
+
+  beforeEach(() => void captureWarnings());
+
+  it.each<[string, (entry: Entry) => unknown]>([
+    [
+      'a row is changed',
+      (entry) => ({
+        ...entry,
+        rows: entry.rows.replace(/"title":"[^"]+"(?!.*"title")/, '"title":"X"'),
+      }),
+    ],
+    [
+      'a row is added',
+      (entry) => ({ ...entry, rows: `${entry.rows},{"id":"x"}` }),
+    ],
+    [
+      'they would change other fields of the token',
+      (entry) => ({ ...entry, rows: `${entry.rows}],"isWhiteLabel":[` }),
+    ],
+    ['the signature is missing', ({ signature: _, ...entry }) => entry],
+    [
+      'the signature is of another length',
+      (entry) => ({ ...entry, signature: entry.signature.slice(1) }),
+    ],
+    ['they claim another id', (entry) => ({ ...entry, id: 'x' })],
+    ['they claim more pages', (entry) => ({ ...entry, pages: 3 })],
+  ])('offers no rows of its own when %s', async (_name, change) => {
+    const { store, poison } = await createPoisonable();
+    poison((entry, kind) => (kind === 'integrations' ? change(entry) : entry));
+    const tokens = await createService(store);
+    const before = pica.requests.length;
+    const token = await tokens.create(ADA);
+    expect(token.rows).toEqual(pica.rows);
+    expect(pica.requests.length - before).toBe(2);
+  });
+
+  it('serves no rows that another account has signed', async () => {
+    const { store, entries, poison } = await createPoisonable();
+    const other = await createService(store);
+    await other.create({ ...ADA, tenant: 'acme' });
+    const foreign = [...entries].filter(([key]) => key.includes('integr'));
+    expect(foreign).toHaveLength(2);
+    poison((entry, kind) => (kind === 'integrations' ? foreign[1]![1] : entry));
+    const tokens = await createService(store);
+    const before = pica.requests.length;
+    await tokens.create(ADA);
+    expect(pica.requests.length - before).toBe(2);
+  });
+
+  it('costs little time of the event loop, whatever it returns', async () => {
+    const rows = ' '.repeat(50_000_000);
+    let nested: unknown = {};
+    for (let depth = 0; depth < 50_000; depth += 1) nested = [nested];
+    const values: Entry[] = [
+      nested,
+      { value: nested, expiresAt: Date.now() + 1_000 },
+      { id: 'x', signature: 'x', total: 247, pages: 2, rows },
+      { id: rows, signature: rows, total: 247, pages: 2, rows: '' },
+      300_000,
+      rows,
+    ];
+    for (const value of values) {
+      const parsing: number[] = [];
+      const tokens = await createService({
+        // Everything until the next turn of the event loop is our own work.
+        get: () => {
+          const started = performance.now();
+          setImmediate(() => parsing.push(performance.now() - started));
+          return value;
+        },
+        set: () => {},
+        delete: () => {},
+      });
+      pica.integrations = 20;
+      expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+      // 20 ms on a machine that does nothing else.
+      expect(Math.min(...parsing)).toBeLessThan(100);
+    }
+  });
+});
+
 describe('an app', () => {
   it.each<[unknown, RegExp]>([
     ['memory', /cache: given a string; expected an object of/],

@@ -15,6 +15,7 @@ import {
   startEmulator,
   useEmulator,
 } from '../support/emulator.js';
+import { advanceClock } from '../support/mocks.js';
 import { until } from '../support/until.js';
 
 const pica = useEmulator({ whiteLabel: true });
@@ -221,6 +222,59 @@ describe('cached integrations', () => {
     expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
   });
 
+  it('are read again after one change, however many tokens notice it at the same moment', async () => {
+    const tokens = await createService(EVERYTHING);
+    await tokens.create(ADA);
+    pica.integrations = 248;
+    pica.latency = 30;
+    await Promise.all(
+      Array.from({ length: 5 }, (_, index) =>
+        tokens.create({ identity: `user-${index}` }),
+      ),
+    );
+    expect((await create(tokens, ADA)).requests).toEqual(['page 1']);
+  });
+
+  it('that are outdated are removed from the store', async () => {
+    const store = new Keyv();
+    const tokens = await createService({ store, ...EVERYTHING });
+    await tokens.create(ADA);
+    pica.integrations = 248;
+    pica.fault({ when: ({ query }) => query.limit === '150', status: 400 });
+    expect(await reasonOf(tokens.create(ADA))).toBe('rejected');
+    expect(
+      [...store.store.keys()].filter((key) => key.includes('integrations')),
+    ).toEqual([]);
+  });
+
+  it('are not used with `paging: forward`', async () => {
+    const tokens = await createService(EVERYTHING, { paging: 'forward' });
+    await tokens.create(ADA);
+    expect((await create(tokens, ADA)).requests).toEqual(ALL_PAGES);
+  });
+
+  it.each(['memory' as const, new Keyv()])(
+    'are copied for each list of integrations, also with `allowIntegration`',
+    async (store) => {
+      const tokens = await createService(
+        { store, ...EVERYTHING },
+        { allowIntegration: () => true },
+      );
+      await tokens.create(ADA);
+      for (const _ of [1, 2]) {
+        const list = await tokens.integrations(ADA);
+        expect(list).toHaveLength(247);
+        for (const integration of list) {
+          expect(integration.title).not.toBe('spoilt');
+          expect(integration.tags).not.toContain('spoilt');
+          integration.title = 'spoilt';
+          integration.tags?.push('spoilt');
+        }
+      }
+      expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+    },
+  );
+
   it.each([350, 130])(
     'are not stored when their number becomes %d during the token',
     async (after) => {
@@ -303,7 +357,10 @@ describe('a single page', () => {
 
   it('of One is not cached, while all integrations of One are', async () => {
     const one = await startEmulator({ vendor: 'one' });
-    const tokens = await createTokenService(one, { cache: EVERYTHING });
+    const tokens = await createTokenService(one, {
+      cache: EVERYTHING,
+      paging: 'all',
+    });
     const pages = [
       await tokens.create(ADA, { page: 1, limit: 100 }),
       await tokens.create(BOB, { page: 1, limit: 100 }),
@@ -339,6 +396,31 @@ it('an expired value of the flags serves while their request fails', async () =>
   const fault = pica.fault({ path: '/v1/users/flags', status: 404 });
   expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
   expect(fault.hits).toBe(1);
+});
+
+it('an expired value of the flags serves while their request is slow, and the value that arrives later serves the next token', async () => {
+  const tokens = await createService({ ttl: 800 });
+  await tokens.create(ADA);
+  pica.whiteLabel = false;
+  await sleep(850);
+  pica.fault({ path: '/v1/users/flags', delay: 900 });
+  const started = performance.now();
+  expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
+  expect(performance.now() - started).toBeLessThan(850);
+  await sleep(500);
+  const { token, requests } = await create(tokens, BOB);
+  expect(requests).not.toContain('flags');
+  expect(token.isWhiteLabel).toBe(false);
+});
+
+it('an expired value of the flags serves within a quarter of `timeout`', async () => {
+  const tokens = await createService({ ttl: 50 }, { timeout: 800 });
+  await tokens.create(ADA);
+  await sleep(80);
+  pica.fault({ path: '/v1/users/flags', hang: true });
+  const started = performance.now();
+  expect((await tokens.create(ADA)).isWhiteLabel).toBe(true);
+  expect(performance.now() - started).toBeLessThan(450);
 });
 
 describe('of 50 concurrent tokens', () => {
@@ -408,6 +490,40 @@ describe('the page count in a store that instances share', () => {
     token.catch(() => {});
     await until(() => pica.requests.length === before + 7);
     await expect(token).rejects.toMatchObject({ reason: 'cancelled' });
+  });
+
+  it('is kept for a day, and written again after 12 hours, not by each token', async () => {
+    const writes: [key: string, ttl: number][] = [];
+    const keyv = new Keyv();
+    const store = {
+      get: (key: string) => keyv.get(key),
+      set: (key: string, value: unknown, ttl: number) => {
+        if (key.includes(':pages:')) writes.push([key, ttl]);
+        return keyv.set(key, value, ttl);
+      },
+      delete: (key: string) => keyv.delete(key),
+    };
+    const tokens = await createService({ store });
+    for (const identity of [ADA, BOB, ADA]) await tokens.create(identity);
+    const write = [expect.any(String), 86_400_000];
+    expect(writes).toEqual([write]);
+    advanceClock(12.1 * 3_600_000);
+    for (const identity of [ADA, BOB, ADA]) await tokens.create(identity);
+    expect(writes).toEqual([write, write]);
+  });
+
+  it('causes at most `concurrency` requests before the first response, however high it is', async () => {
+    const store = {
+      get: (key: string) => (key.includes(':pages:') ? 100 : undefined),
+      set: () => {},
+      delete: () => {},
+    };
+    const tokens = await createService({ store }, { concurrency: 3 });
+    pica.fault({ page: 1, delay: 300 });
+    await tokens.create(ADA);
+    expect(
+      requestNames(pica).filter((name) => name !== 'flags').length,
+    ).toBeLessThanOrEqual(3);
   });
 
   it.each([300_000, -1, 1.5, 'many', { length: 9 }])(

@@ -235,8 +235,72 @@ describe.each(PLATFORMS)('the routes for connections on %s', (platform) => {
       isBroken = false;
       const confirmed = await request('POST', '', { body });
       expect(confirmed.body).toMatchObject({ id, name: 'Work', tags: ['a'] });
-      expect(seen).toMatchObject([{ id: old.id }, undefined]);
+      expect(seen).toMatchObject([{ id: old.id }, { id: old.id }]);
       expect(pica.connections.map((each) => each.id)).toEqual([id]);
+    });
+
+    /** Makes the service say when connections were created, by their ids. */
+    const setDates = (dates: Record<string, string | undefined>) => {
+      const dated = (row: AuthKitConnection) => ({
+        ...row,
+        createdAt: dates[row.id],
+      });
+      pica.fault({
+        method: 'GET',
+        transform: (body) =>
+          body.rows ? { ...body, rows: body.rows.map(dated) } : dated(body),
+      });
+    };
+    const [LONG_AGO, LATER] = ['2025-01-01T00:00:00Z', '2025-01-02T00:00:00Z'];
+    const NOW = new Date().toISOString();
+
+    it.each<[string, string | undefined, string | undefined, boolean]>([
+      ['is older than it', NOW, LATER, true],
+      ['was created long ago', LONG_AGO, LATER, true],
+      ['has no date', undefined, undefined, true],
+      ['does not work itself', LONG_AGO, NOW, false],
+    ])(
+      'and keep one that it is to replace, when the confirmed one %s',
+      async (_name, oldDate, newDate, isWorking) => {
+        const { calls, options } = confirmation();
+        const kept = pica.connect('ada', 'gmail', { name: 'Work' });
+        const { id, key } = pica.connect('ada', 'gmail');
+        if (!isWorking) {
+          pica.breakConnection(kept.id);
+          pica.breakConnection(id);
+        }
+        setDates({ [kept.id]: oldDate, [id]: newDate });
+        const before = pica.connections;
+        const request = await start({ options });
+        const body = { key, replaces: kept.id };
+        expect((await request('POST', '', { body })).status).toBe(200);
+        expect(pica.connections).toEqual(before);
+        expect(calls[0]![2]).toMatchObject({ others: [{ id: kept.id }] });
+        expect(calls[0]![2]).not.toHaveProperty('replaced.id');
+      },
+    );
+
+    it('that replaces one that failed, however old both are', async () => {
+      const old = pica.connect('ada', 'gmail');
+      pica.breakConnection(old.id);
+      const { id, key } = pica.connect('ada', 'gmail');
+      setDates({ [old.id]: LATER, [id]: LONG_AGO });
+      const request = await start();
+      const body = { key, replaces: old.id };
+      expect((await request('POST', '', { body })).status).toBe(200);
+      expect(pica.connections.map((each) => each.id)).toEqual([id]);
+    });
+
+    it('and delete the one that it replaces after onConnected has succeeded', async () => {
+      const old = pica.connect('ada', 'gmail');
+      const { key } = pica.connect('ada', 'gmail');
+      let during: number | undefined;
+      const request = await start({
+        options: { onConnected: () => void (during = pica.connections.length) },
+      });
+      const body = { key, replaces: old.id };
+      expect((await request('POST', '', { body })).status).toBe(200);
+      expect([during, pica.connections.length]).toEqual([2, 1]);
     });
 
     it('and neither delete nor change a foreign one that it is to replace', async () => {

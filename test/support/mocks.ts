@@ -44,6 +44,14 @@ export function mockBackoff(share: 0 | 1): void {
   restoreLater(jest.spyOn(Math, 'random').mockReturnValue(share));
 }
 
+/** Advances the monotonic clock, on which durations are measured, until the current test ends. */
+export function advanceClock(ms: number): void {
+  const now = performance.now.bind(performance);
+  restoreLater(
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + ms),
+  );
+}
+
 function restoreLater(spy: { mockRestore(): void }): void {
   afterTest(() => spy.mockRestore());
 }
