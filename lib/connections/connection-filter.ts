@@ -1,5 +1,10 @@
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import {
+  areConnectionTags,
+  isConnectionName,
+  isText,
+} from '../options/connection-label.js';
 import { formatType } from '../options/validation.js';
 import { isRecord } from '../pica/responses.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
@@ -30,13 +35,6 @@ export interface AuthKitConnectionListOptions extends AuthKitConnectionFilter {
 /** The default of `limit`, which is that of the service. */
 const DEFAULT_LIMIT = 20;
 
-/** What a key, a platform or a tag may be: text without control characters and halves of surrogate pairs, which no URL can hold. */
-const isText = (value: unknown, maxLength: number): value is string =>
-  typeof value === 'string' &&
-  value.length >= 1 &&
-  value.length <= maxLength &&
-  !/[\p{Cc}\p{Cs}]/u.test(value);
-
 /** Whether a string can be the key of a connection. Anything else finds nothing. */
 export function isConnectionKey(key: string): boolean {
   return isText(key, 1_024);
@@ -54,7 +52,7 @@ export function assertLabel({
   name?: unknown;
   tags?: unknown;
 }): void {
-  if (name !== undefined && !(name === '' || isText(name, 256))) {
+  if (name !== undefined && !isConnectionName(name)) {
     throw invalidArgument('name', 'a string of 0 to 256 characters', name);
   }
   if (tags !== undefined) assertTags(tags);
@@ -66,11 +64,7 @@ export function assertFilter(filter: unknown): void {
 }
 
 function assertTags(tags: unknown): void {
-  const isValid =
-    Array.isArray(tags) &&
-    tags.length <= 32 &&
-    tags.every((tag) => isText(tag, 128));
-  if (!isValid) {
+  if (!areConnectionTags(tags)) {
     throw invalidArgument(
       'tags',
       'a list of up to 32 strings of 1 to 128 characters',

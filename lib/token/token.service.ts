@@ -28,6 +28,7 @@ import {
 import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import { parseIdentity } from '../identity/parse-identity.js';
 import {
   isConnectionLabel,
   type AuthKitConnectionLabel,
@@ -194,6 +195,8 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     { connections = false, signal }: ListIntegrationsOptions = {},
   ): Promise<AuthKitIntegrationListing[]> {
+    // Before any call: connections without an owner are nobody's.
+    if (connections) parseIdentity(identity);
     const abort = new AbortController();
     const whole = signal
       ? AbortSignal.any([signal, abort.signal])
@@ -205,7 +208,7 @@ export class AuthKitTokenService {
           (context, validated) =>
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
-                map((pages) => pages.flatMap(({ parsedRows }) => parsedRows)),
+                map((pages) => pages.flatMap(copyRows)),
               ),
               this.fetchConnectors(context),
             ]),
@@ -214,7 +217,7 @@ export class AuthKitTokenService {
           ? collect(this.connections.all(identity!, { signal: whole }))
           : undefined,
       ]);
-      return joinIntegrations(rows as AuthKitIntegration[], connectors, own);
+      return joinIntegrations(rows, connectors, own);
     } finally {
       // One failing ends the other.
       abort.abort();
@@ -335,6 +338,11 @@ export class AuthKitTokenService {
       `The account's flags could not be read (${why}): the token has isWhiteLabel: false.`,
     );
   }
+}
+
+/** The rows of a page as the caller's own: the parsed ones may be cached, or frozen. */
+function copyRows({ rows }: RawPage): AuthKitIntegration[] {
+  return JSON.parse(`[${rows.toString()}]`) as AuthKitIntegration[];
 }
 
 function atLeastOne(value: number | undefined): number | undefined {
