@@ -232,6 +232,26 @@ describe('the option `scope`', () => {
     }
   });
 
+  it('has cached integrations and connectors of its own for each organization and project', async () => {
+    const scopes = {
+      a: { organizationId: 'org-1' },
+      b: { organizationId: 'org-2' },
+      c: { organizationId: 'org-1', projectId: 'prj-1' },
+    };
+    const { tokens } = await service({
+      cache: { integrations: true },
+      scope: (identity) => scopes[identity?.identity as keyof typeof scopes],
+    });
+    for (const identity of ['a', 'b', 'c']) {
+      await tokens.integrations({ identity });
+      const { length } = one.requests;
+      await tokens.integrations({ identity });
+      // One probe, and nothing of the connectors.
+      expect([identity, length, one.requests.length]).toEqual([identity, 4, 5]);
+      one.reset();
+    }
+  });
+
   it.each<[string, unknown, string]>([
     [
       'throws',
