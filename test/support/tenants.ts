@@ -71,9 +71,9 @@ function rowsOf(account: AccountName): AuthKitIntegration[] {
 const isFor = ({ for: only }: AuthKitIntegration, tenant: Tenant) =>
   only === undefined || only === tenant;
 
-/** Which key each tenant has, and which scope each identity of it: in no order. */
+/** Which key and which scope each identity of each tenant has: in no order. */
 const assignment = fc.record({
-  keys: fc.array(fc.constantFrom(...KEYS), { minLength: 3, maxLength: 3 }),
+  keys: fc.array(fc.constantFrom(...KEYS), { minLength: 6, maxLength: 6 }),
   scopes: fc.array(fc.constantFrom(...SCOPES), { minLength: 6, maxLength: 6 }),
 });
 type Assignment = {
@@ -295,10 +295,10 @@ function startRouter(
   });
 }
 
-const scopeOf = ({ scopes }: Assignment, { identity, tenant }: Caller) =>
-  scopes[IDENTITIES.indexOf(identity) * 3 + TENANTS.indexOf(tenant)]!;
-const keyOf = ({ keys }: Assignment, { tenant }: Caller) =>
-  keys[TENANTS.indexOf(tenant)]!;
+const indexOf = ({ identity, tenant }: Caller) =>
+  IDENTITIES.indexOf(identity) * TENANTS.length + TENANTS.indexOf(tenant);
+const scopeOf = ({ scopes }: Assignment, who: Caller) => scopes[indexOf(who)]!;
+const keyOf = ({ keys }: Assignment, who: Caller) => keys[indexOf(who)]!;
 
 function startTenantApp(
   vendor: AuthKitVendor,
