@@ -62,16 +62,19 @@ export type ScopeResolver = (
   identity: AuthKitIdentity | undefined,
 ) => AuthKitScope | undefined | Promise<AuthKitScope | undefined>;
 
-/** Whether a value is a scope whose ids can be sent as header values. */
+/**
+ * Whether a value is a scope whose ids can be sent as header values. A list, a
+ * promise or a map is none: it would select the personal scope of the key.
+ */
 export function isScope(value: unknown): value is AuthKitScope {
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+  const { organizationId, projectId, ...others } = value as AuthKitScope;
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(value).every(
-      ([name, id]) =>
-        (name === 'organizationId' || name === 'projectId') &&
-        (id === undefined ||
-          (typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id))),
+    Object.keys(others).length === 0 &&
+    [organizationId, projectId].every(
+      (id) =>
+        id === undefined ||
+        (typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id)),
     )
   );
 }

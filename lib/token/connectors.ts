@@ -32,7 +32,7 @@ export interface AuthKitIntegrationListing extends AuthKitIntegration {
   category?: string;
   /** What `selectedConnection` of the widget packages expects. */
   name?: string;
-  /** The owner's connections of this platform, with `connections: true`. */
+  /** The owner's connections of this platform, with `connections: true`. Empty where the integration has no `platform`. */
   connections?: AuthKitConnection[];
 }
 
@@ -98,21 +98,25 @@ export function assertConnectors(value: unknown): Connector[] {
   });
 }
 
-/** Joins integrations with connectors by `connectionDefId`, else by title, and with the connections of their platform. */
+/**
+ * Joins integrations with connectors by `connectionDefId`, else by a title that
+ * one connector alone has, and with the connections of their platform.
+ */
 export function joinIntegrations(
   rows: readonly AuthKitIntegration[],
   connectors: readonly Connector[],
   connections: readonly AuthKitConnection[] | undefined,
 ): AuthKitIntegrationListing[] {
-  const byId = new Map(connectors.map((each) => [each.id, each]));
-  const byName = new Map(
-    connectors.map((each) => [each.name.toLowerCase(), each]),
-  );
-  const byPlatform = groupByPlatform(connections ?? []);
+  const byId = groupBy(connectors, ({ id }) => id);
+  const byName = groupBy(connectors, ({ name }) => name.toLowerCase());
+  const byPlatform = groupBy(connections ?? [], ({ platform }) => platform);
   return rows.map((row) => {
+    const { connectionDefId, title } = row;
+    const named =
+      typeof title === 'string' ? byName.get(title.toLowerCase()) : undefined;
     const connector =
-      byId.get(String(row.connectionDefId)) ??
-      byName.get(String(row.title).toLowerCase());
+      byId.get(String(connectionDefId ?? ''))?.[0] ??
+      (named?.length === 1 ? named[0] : undefined);
     return {
       ...row,
       ...(connector && {
@@ -121,19 +125,21 @@ export function joinIntegrations(
         ...(connector.category && { category: connector.category }),
       }),
       ...(connections && {
-        connections: byPlatform.get(connector?.platform ?? '') ?? [],
+        connections: [...(byPlatform.get(connector?.platform ?? '') ?? [])],
       }),
     };
   });
 }
 
-function groupByPlatform(
-  connections: readonly AuthKitConnection[],
-): Map<string, AuthKitConnection[]> {
-  const groups = new Map<string, AuthKitConnection[]>();
-  for (const connection of connections) {
-    const group = groups.get(connection.platform) ?? [];
-    groups.set(connection.platform, [...group, connection]);
+function groupBy<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
   }
   return groups;
 }

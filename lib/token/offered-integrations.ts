@@ -53,6 +53,8 @@ function decide(
     throw refuse('threw an error');
   }
   if (typeof isAllowed === 'boolean') return isAllowed;
+  // A promise that rejects later would end the process.
+  void Promise.resolve(isAllowed).catch(() => {});
   throw refuse('returned neither true nor false');
 }
 

@@ -29,6 +29,7 @@ import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
 import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import { parseIdentity } from '../identity/parse-identity.js';
 import {
   isConnectionLabel,
   type AuthKitConnectionLabel,
@@ -202,6 +203,8 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     { connections = false, signal }: ListIntegrationsOptions = {},
   ): Promise<AuthKitIntegrationListing[]> {
+    // Before any call: connections without an owner are nobody's.
+    if (connections) parseIdentity(identity);
     const abort = new AbortController();
     const whole = signal
       ? AbortSignal.any([signal, abort.signal])
@@ -223,7 +226,7 @@ export class AuthKitTokenService {
           ? collect(this.connections.all(identity!, { signal: whole }))
           : undefined,
       ]);
-      return joinIntegrations(rows as AuthKitIntegration[], connectors, own);
+      return joinIntegrations(rows, connectors, own);
     } finally {
       // One failing ends the other.
       abort.abort();

@@ -1,8 +1,16 @@
-// The vendor's package: @picahq/authkit or @withone/auth.
-import * as vendor from './authkit.js';
-
-const createWidget = vendor.useAuthKit ?? vendor.useOneAuth;
-const settings = await (await fetch('/settings')).json();
+import { connect } from './connect.js';
+import {
+  $,
+  createElement,
+  fetchJson,
+  nameOf,
+  onSignedOut,
+  platformOf,
+  settings,
+  showError,
+  showStatus,
+  withJson,
+} from './shared.js';
 
 /** The signed-in user, { name, … }, or null. The page cannot read the session cookie. */
 let user = null;
@@ -13,10 +21,9 @@ let isWidgetOpen = false;
 /** Number of the latest change of the list. */
 let latestChange = 0;
 
-const $ = (id) => document.getElementById(id);
-
 $('package').textContent = settings.package;
-$('connect').addEventListener('click', () => connect());
+$('connect').addEventListener('click', () => openWidget());
+onSignedOut(() => setUser(null));
 $('sign-out').addEventListener('click', signOut);
 for (const button of document.querySelectorAll('[data-name]')) {
   button.addEventListener('click', () => signIn(button.dataset.name));
@@ -45,92 +52,24 @@ async function setUser(newUser) {
   await showConnections();
 }
 
-/**
- * Fetches a grant and opens the widget, which uses the grant to request a token.
- *
- * `broken` is the connection that the user connects again. The widget then
- * opens at its integration.
- */
-async function connect(broken) {
-  setWidgetOpen(true);
-  showError();
-  showStatus();
-  // Only this request uses the session. The vendor receives the grant alone.
-  const token = await fetchJson('/authkit-token/grant', { method: 'POST' });
-  if (!token) {
-    setWidgetOpen(false);
-    return;
-  }
-
-  createWidget({
-    // Default: the vendor's URL. With the emulator, it is the emulator's URL.
-    baseUrl: settings.widgetUrl,
-    // The unchanged response of the grant route: { url, headers, expiresAt }.
-    token,
-    companyName: 'Sample Inc.',
-    appTheme: matchMedia('(prefers-color-scheme: dark)').matches
-      ? 'dark'
-      : 'light',
-    selectedConnection: broken?.title,
-    // One's widget would otherwise leave this page for the platform's.
-    authWindow: 'popup',
-    onSuccess: (connection) => {
-      changeList(async () => {
-        const replaced = isSamePlatform(connection, broken)
-          ? broken
-          : undefined;
-        const isConfirmed = await confirmConnection(connection, replaced);
-        // The user may connect more before the widget closes.
-        if (isConfirmed && replaced) broken = undefined;
-      });
-      logEvent('onSuccess', connection?.key);
-    },
-    onError: (message) => {
-      logEvent('onError', message);
-      showError(message);
-    },
-    onClose: () => {
-      logEvent('onClose');
-      setWidgetOpen(false);
-      $('connect').focus();
-    },
-  }).open();
-
-  // An accessible name for the frame.
-  $('event-link').title = 'Connect an integration';
+/** Opens the widget, for a broken connection at its integration. */
+function openWidget(broken) {
+  return connect({
+    title: broken?.title,
+    broken,
+    change: changeList,
+    setOpen: setWidgetOpen,
+    log: logEvent,
+  });
 }
 
 function setWidgetOpen(isOpen) {
+  const hasClosed = isWidgetOpen && !isOpen;
   isWidgetOpen = isOpen;
   for (const button of document.querySelectorAll('#connect, .connect-again')) {
     button.disabled = isOpen;
   }
-}
-
-/** The user can leave the integration at which the widget opens, and connect another one. */
-function isSamePlatform(connection, broken) {
-  return broken !== undefined && connection?.platform === broken.platform;
-}
-
-/**
- * Confirms what `onSuccess` was called with. Any frame can forge the message
- * behind it, so the connection does not count before the backend has found it
- * among the user's own.
- */
-async function confirmConnection(connection, replaced) {
-  if (typeof connection?.key !== 'string') {
-    showError('The widget has named no connection.');
-    return false;
-  }
-  const confirmed = await fetchJson(
-    '/authkit-connections',
-    withJson('POST', { key: connection.key, replaces: replaced?.id }),
-    'The connection is not confirmed. ',
-  );
-  if (!confirmed) return false;
-  showError();
-  showStatus(`${nameOf(confirmed)} is connected${replaced ? ' again' : ''}.`);
-  return true;
+  if (hasClosed) $('connect').focus();
 }
 
 async function rename(connection) {
@@ -236,7 +175,7 @@ function createRow(connection) {
     return button;
   };
   if (isBroken) {
-    addAction('Connect again', 'connect-again', connect).disabled =
+    addAction('Connect again', 'connect-again', openWidget).disabled =
       isWidgetOpen;
   }
   addAction('Rename', 'rename', rename);
@@ -249,14 +188,6 @@ function createRow(connection) {
   const row = createElement('li', { className: 'connection' });
   row.append(text, actions);
   return row;
-}
-
-function nameOf(connection) {
-  return connection.name || platformOf(connection);
-}
-
-function platformOf({ title, platform }) {
-  return title || platform;
 }
 
 function urlOf({ id }) {
@@ -280,50 +211,10 @@ function isAgreed(dialog) {
   });
 }
 
-/**
- * Returns the parsed response, or `true` for an empty one. Otherwise it shows
- * the error's message and returns `undefined`.
- */
-async function fetchJson(url, init, prefix = '') {
-  try {
-    const response = await fetch(url, init);
-    if (response.status === 204) return true;
-    const body = await response.json();
-    if (response.ok) return body;
-    // The session is missing or has expired.
-    if (response.status === 401) await setUser(null);
-    showError(prefix + body.message);
-  } catch {
-    showError('The sample does not respond. Is it still running?');
-  }
-  return undefined;
-}
-
-function withJson(method, body) {
-  return {
-    method,
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  };
-}
-
-function showError(message = '') {
-  $('error').textContent = message;
-  $('error').hidden = !message;
-}
-
-function showStatus(message = '') {
-  $('status').textContent = message;
-}
-
 function logEvent(event, detail = '') {
   const item = createElement('li', { textContent: event });
   item.append(createElement('span', { textContent: detail }));
   $('events').append(item);
-}
-
-function createElement(name, properties = {}) {
-  return Object.assign(document.createElement(name), properties);
 }
 
 function setText(parent, selector, text) {

@@ -1,11 +1,16 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { APP_PIPE } from '@nestjs/core';
-import { AuthKitModule, authKitConfig } from 'nestjs-pica-authkit';
+import {
+  AuthKitModule,
+  authKitConfig,
+  ExtractIdentity,
+} from 'nestjs-pica-authkit';
 import { AuthModule } from './auth/auth.module.js';
 import { SessionGuard } from './auth/session.guard.js';
 import { IntegrationsModule } from './integrations/integrations.module.js';
 import { onConnected } from './integrations/on-connected.js';
+import { allowIntegration, connectionLabel } from './integrations/plans.js';
 import { PageModule } from './page/page.module.js';
 
 @Module({
@@ -14,7 +19,16 @@ import { PageModule } from './page/page.module.js';
     AuthModule,
     AuthKitModule.forRootAsync({
       // authKitConfig reads the secret key, the grant secret and other options from the environment.
-      useFactory: () => ({ ...authKitConfig(), onConnected }),
+      useFactory: () => ({
+        ...authKitConfig(),
+        // The company is the tenant. The functions below receive it.
+        identity: ExtractIdentity.fromUser('id', 'user', {
+          tenant: 'companyId',
+        }),
+        allowIntegration,
+        connection: connectionLabel,
+        onConnected,
+      }),
       // Exports the SessionService that SessionGuard injects.
       imports: [AuthModule],
       // The page calls POST /authkit-token/grant and /authkit-connections with

@@ -24,6 +24,7 @@ interface SessionClaims {
   sub: string;
   name: string;
   teamId: string;
+  companyId: string;
 }
 
 /**
@@ -39,8 +40,8 @@ export class SessionService {
 
   /** Sets the session cookie. The HTTP adapter works on Express and Fastify. */
   async start(user: SignedInUser, response: unknown): Promise<void> {
-    const { id: sub, name, teamId } = user;
-    const claims: SessionClaims = { sub, name, teamId };
+    const { id: sub, ...others } = user;
+    const claims: SessionClaims = { sub, ...others };
     const jwt = await this.jwt.signAsync(claims);
     const { httpAdapter } = this.adapterHost;
     httpAdapter.setCookie(response, COOKIE, jwt, ATTRIBUTES);
@@ -59,8 +60,8 @@ export class SessionService {
     if (!jwt) return undefined;
     try {
       const claims = await this.jwt.verifyAsync<SessionClaims>(jwt);
-      const { sub: id, name, teamId } = claims;
-      return { id, name, teamId };
+      const { sub: id, name, teamId, companyId } = claims;
+      return { id, name, teamId, companyId };
     } catch {
       return undefined;
     }

@@ -1,13 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { Controller, Get, Header, Inject, Optional, Res } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Optional,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { authKitConfig } from 'nestjs-pica-authkit';
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 import { pageSettings, type PageSettings } from './page-settings.js';
 
 const PUBLIC = new URL('../../public/', import.meta.url);
+const SCRIPTS = ['app', 'connect', 'integrations', 'shared'] as const;
 
-/** Serves the page and its files. A real app has its own way to serve them. */
+/** Serves the pages and their files. A real app has its own way to serve them. */
 @Controller()
 export class PageController {
   private readonly settings: PageSettings;
@@ -19,28 +28,31 @@ export class PageController {
     this.settings = pageSettings(config, emulator !== undefined);
   }
 
-  @Get()
+  @Get(['', 'integrations.html'])
   @Header('Content-Type', 'text/html; charset=utf-8')
   page(
+    @Req() { url }: { url: string },
     @Res({ passthrough: true })
     response: {
       header(name: string, value: string): unknown;
     },
   ): Promise<string> {
     response.header('Content-Security-Policy', this.contentSecurityPolicy());
-    return readFile(new URL('index.html', PUBLIC), 'utf8');
+    const isIntegrations = url.startsWith('/integrations.html');
+    return read(isIntegrations ? 'integrations.html' : 'index.html');
   }
 
   @Get('style.css')
   @Header('Content-Type', 'text/css; charset=utf-8')
   style(): Promise<string> {
-    return readFile(new URL('style.css', PUBLIC), 'utf8');
+    return read('style.css');
   }
 
-  @Get('app.js')
+  @Get(SCRIPTS.map((name) => `${name}.js`))
   @Header('Content-Type', 'text/javascript; charset=utf-8')
-  script(): Promise<string> {
-    return readFile(new URL('app.js', PUBLIC), 'utf8');
+  script(@Req() { url }: { url: string }): Promise<string> {
+    const script = SCRIPTS.find((name) => url.startsWith(`/${name}.js`));
+    return read(`${script}.js`);
   }
 
   /** Serves the vendor's package from npm. With a bundler, import it by name instead. */
@@ -56,7 +68,7 @@ export class PageController {
     return this.settings;
   }
 
-  /** Allows the page's own files, and frames from the widget's origin. */
+  /** Allows the pages' own files, and frames from the widget's origin. */
   private contentSecurityPolicy(): string {
     return [
       "default-src 'none'",
@@ -70,4 +82,8 @@ export class PageController {
       "frame-ancestors 'none'",
     ].join('; ');
   }
+}
+
+function read(name: string): Promise<string> {
+  return readFile(new URL(name, PUBLIC), 'utf8');
 }

@@ -14,6 +14,7 @@ Its routes:
   POST ${url}/authkit-token             with the grant: returns the token
   GET  ${url}/authkit-connections       with the cookie: lists the user's connections
   POST ${url}/authkit-connections       { "key": "…" }: confirms a connection; PATCH and DELETE …/:id change one
+  GET  ${url}/integrations              with the cookie: lists what the user's company is offered
   POST ${url}/integrations/team-token   with the cookie: returns a token for the user's team
 
 Sign in and get a token without the page (paste it into another terminal):
