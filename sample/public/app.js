@@ -7,6 +7,10 @@ const settings = await (await fetch('/settings')).json();
 /** The signed-in user, { name, … }, or null. The page cannot read the session cookie. */
 let user = null;
 
+/** Where One's widget opens the platform: in a window of its own, or with `?authWindow=same` in this one. */
+const authWindow =
+  new URLSearchParams(location.search).get('authWindow') ?? 'popup';
+
 /** Whether the widget is open. Only one can be. */
 let isWidgetOpen = false;
 
@@ -43,6 +47,21 @@ async function setUser(newUser) {
   showError();
   showStatus();
   await showConnections();
+  await resumeConnect();
+}
+
+/**
+ * Goes on after One's widget has sent the whole page to a platform, and the
+ * platform has sent the user back. The vendor's package looks for these
+ * parameters in the address when `useOneAuth()` is called.
+ */
+async function resumeConnect() {
+  const parameters = new URLSearchParams(location.search);
+  const isReturn =
+    parameters.has('one_auth_state') || parameters.has('one_auth_error');
+  if (!isReturn || !user || isWidgetOpen) return;
+  const broken = JSON.parse(sessionStorage.getItem('broken'));
+  await connect(broken ?? undefined, { isReturn });
 }
 
 /**
@@ -51,7 +70,9 @@ async function setUser(newUser) {
  * `broken` is the connection that the user connects again. The widget then
  * opens at its integration.
  */
-async function connect(broken) {
+async function connect(broken, { isReturn = false } = {}) {
+  // For `resumeConnect`: with `authWindow: 'same'` this page is left.
+  sessionStorage.setItem('broken', JSON.stringify(broken ?? null));
   setWidgetOpen(true);
   showError();
   showStatus();
@@ -62,7 +83,7 @@ async function connect(broken) {
     return;
   }
 
-  createWidget({
+  const widget = createWidget({
     // Default: the vendor's URL. With the emulator, it is the emulator's URL.
     baseUrl: settings.widgetUrl,
     // The unchanged response of the grant route: { url, headers, expiresAt }.
@@ -72,8 +93,7 @@ async function connect(broken) {
       ? 'dark'
       : 'light',
     selectedConnection: broken?.title,
-    // One's widget would otherwise leave this page for the platform's.
-    authWindow: 'popup',
+    authWindow,
     onSuccess: (connection) => {
       changeList(async () => {
         const replaced = isSamePlatform(connection, broken)
@@ -94,10 +114,13 @@ async function connect(broken) {
       setWidgetOpen(false);
       $('connect').focus();
     },
-  }).open();
-
+  });
+  // On return the package has opened the widget itself, or has nothing to show but an error.
+  if (!isReturn) widget.open();
+  const frame = $('event-link');
+  setWidgetOpen(Boolean(frame));
   // An accessible name for the frame.
-  $('event-link').title = 'Connect an integration';
+  if (frame) frame.title = 'Connect an integration';
 }
 
 function setWidgetOpen(isOpen) {
