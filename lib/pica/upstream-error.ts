@@ -104,7 +104,7 @@ export function redactCorrelationId(
 }
 
 /** Whether a text contains {@link MIN_PART_LENGTH} letters and digits in a row of the secret key, whatever their case and the separators between them. */
-function sharesPart(text: string, secretKey: string): boolean {
+export function sharesPart(text: string, secretKey: string): boolean {
   const [shown, secret] = [lettersOf(text), lettersOf(secretKey)];
   const length = Math.min(MIN_PART_LENGTH, secret.length);
   for (let start = 0; start + length <= shown.length; start += 1) {

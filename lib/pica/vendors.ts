@@ -17,6 +17,8 @@ export interface VendorProfile {
   readonly tokenPath: string;
   /** The path of the account's flags; `undefined` where the page itself carries `isWhiteLabel`. */
   readonly flagsPath?: string;
+  /** The path of the user, organization and project of a secret key; `undefined` where there is none. */
+  readonly whoamiPath?: string;
   /** The path of the list of connectors. */
   readonly connectorsPath: string;
   /** The path of the connections. */
@@ -58,6 +60,7 @@ export const VENDORS = {
     },
     widgetOrigin: 'https://auth.withone.ai',
     tokenPath: '/v1/authkit/token',
+    whoamiPath: '/v1/users/whoami',
     connectorsPath: '/v1/available-connectors',
     connectionsPath: '/v1/vault/connections',
     hasActiveFilter: false,

@@ -20,12 +20,25 @@ import {
 export type TokenSession = EmulatorOwner &
   Pick<EmulatorConnectionDetails, 'name' | 'tags'>;
 
+/** A consent that a user of One's widget gives or denies on the platform's page. */
+export interface Authorization {
+  /** What the connection is for. */
+  readonly integration: AuthKitIntegration;
+  readonly details: EmulatorOwner & EmulatorConnectionDetails;
+  /** The name of the app that asks. */
+  readonly app: string;
+  /** Missing while the user has not decided. */
+  outcome?: EmulatorConnection | { readonly error: string };
+}
+
 /** The emulated account: the state that the routes read and change. */
 export class Account {
   readonly vendor: AuthKitVendor;
   readonly secretKey: string;
   readonly connections: ConnectionStore;
-  readonly sessions = new SessionStore();
+  readonly sessions = new SessionStore<TokenSession>();
+  /** By the `state` of the OAuth request. */
+  readonly authorizations = new SessionStore<Authorization>();
   latency!: number;
   whiteLabel!: boolean;
   ignoreFilters!: EmulatorOptions['ignoreFilters'];
@@ -55,6 +68,7 @@ export class Account {
     this.tokens = 0;
     this.connections.clear();
     this.sessions.clear();
+    this.authorizations.clear();
   }
 
   /** As it was set: a number or rows. */
@@ -105,12 +119,12 @@ export class Account {
 /** More than any widget has open at once, and few enough for a load test of days. */
 const MAX_SESSIONS = 10_000;
 
-/** The token sessions by `requestId`. The oldest are dropped beyond 10,000. */
-class SessionStore {
-  private readonly sessions = new Map<string, TokenSession>();
+/** Sessions by their ids. The oldest are dropped beyond 10,000. */
+class SessionStore<Session> {
+  private readonly sessions = new Map<string, Session>();
 
-  set(requestId: string | number | null, session: TokenSession): void {
-    const name = String(requestId);
+  set(id: string | number | null, session: Session): void {
+    const name = String(id);
     // Deleted first, so that the newest is the last.
     this.sessions.delete(name);
     this.sessions.set(name, session);
@@ -119,9 +133,9 @@ class SessionStore {
     this.sessions.delete(oldest!);
   }
 
-  /** `undefined` for an unknown `requestId`. */
-  get(requestId: unknown): TokenSession | undefined {
-    return this.sessions.get(String(requestId));
+  /** `undefined` for an unknown id. */
+  get(id: unknown): Session | undefined {
+    return this.sessions.get(String(id));
   }
 
   clear(): void {

@@ -274,7 +274,7 @@ export class PicaEmulator {
   private async respond(exchange: Exchange): Promise<void> {
     const { account, faults } = this;
     const { request, correlationId, incoming } = exchange;
-    if (isWidgetRequest(request)) {
+    if (isWidgetRequest(account, request)) {
       request.body = parseBody(await readBody(incoming));
       return exchange.send(handleWidgetRequest(account, request));
     }

@@ -53,8 +53,8 @@ const whoami: Route = {
     status: 200,
     body: {
       user: { id: uuid('a', 1), name: 'Ada', email: 'ada@example.com' },
-      organization: { id: uuid('a', 2), name: 'Example' },
-      project: { id: uuid('a', 3), name: 'Emulator' },
+      organization: { id: uuid('a', 2), name: 'Example Inc.' },
+      project: { id: uuid('a', 3), name: 'Sandbox' },
     },
   }),
 };

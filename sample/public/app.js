@@ -1,4 +1,4 @@
-import { connect } from './connect.js';
+import { connect, returnedFromPlatform } from './connect.js';
 import {
   $,
   createElement,
@@ -50,11 +50,20 @@ async function setUser(newUser) {
   showError();
   showStatus();
   await showConnections();
+  await resumeConnect();
+}
+
+/** Goes on after One's widget has sent the whole page to a platform, and the user has come back. */
+async function resumeConnect() {
+  const returned = returnedFromPlatform();
+  if (!returned || !user || isWidgetOpen) return;
+  await openWidget(returned.broken, { isReturn: true });
 }
 
 /** Opens the widget, for a broken connection at its integration. */
-function openWidget(broken) {
+function openWidget(broken, { isReturn = false } = {}) {
   return connect({
+    isReturn,
     title: broken?.title,
     broken,
     change: changeList,

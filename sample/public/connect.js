@@ -12,6 +12,25 @@ import {
 
 const createWidget = vendor.useAuthKit ?? vendor.useOneAuth;
 
+/** Where One's widget opens the platform: in a window of its own, or with `?authWindow=same` in this one. */
+const authWindow =
+  new URLSearchParams(location.search).get('authWindow') ?? 'popup';
+
+/**
+ * Whether One's widget has sent the whole page to a platform, which has sent
+ * the user back: `{ broken }`, the connection that the user connects again, or
+ * undefined. The vendor's package looks for the same parameters in the address
+ * when `useOneAuth()` is called.
+ */
+export function returnedFromPlatform() {
+  const parameters = new URLSearchParams(location.search);
+  if (!parameters.has('one_auth_state') && !parameters.has('one_auth_error'))
+    return undefined;
+  return {
+    broken: JSON.parse(sessionStorage.getItem('broken')) ?? undefined,
+  };
+}
+
 /**
  * Fetches a grant and opens the widget, which uses the grant to request a token.
  *
@@ -21,8 +40,18 @@ const createWidget = vendor.useAuthKit ?? vendor.useOneAuth;
  * - `change(run)`: runs the confirmation of a connection, and shows what comes of it.
  * - `setOpen(isOpen)`: called when the widget opens and closes. Only one can be open.
  * - `log(event, detail)`: called with the events of the widget.
+ * - `isReturn`: whether the user comes back from a platform. See `returnedFromPlatform()`.
  */
-export async function connect({ title, broken, change, setOpen, log }) {
+export async function connect({
+  title,
+  broken,
+  change,
+  setOpen,
+  log,
+  isReturn = false,
+}) {
+  // With `authWindow: 'same'` this page is left.
+  sessionStorage.setItem('broken', JSON.stringify(broken ?? null));
   setOpen(true);
   showError();
   showStatus();
@@ -33,7 +62,7 @@ export async function connect({ title, broken, change, setOpen, log }) {
     return;
   }
 
-  createWidget({
+  const widget = createWidget({
     // Default: the vendor's URL. With the emulator, it is the emulator's URL.
     baseUrl: settings.widgetUrl,
     // The unchanged response of the grant route: { url, headers, expiresAt }.
@@ -43,8 +72,7 @@ export async function connect({ title, broken, change, setOpen, log }) {
       ? 'dark'
       : 'light',
     selectedConnection: isLatin1(title) ? title : undefined,
-    // One's widget would otherwise leave this page for the platform's.
-    authWindow: 'popup',
+    authWindow,
     onSuccess: (connection) => {
       change(async () => {
         const replaced = isSamePlatform(connection, broken)
@@ -64,10 +92,13 @@ export async function connect({ title, broken, change, setOpen, log }) {
       log?.('onClose');
       setOpen(false);
     },
-  }).open();
-
+  });
+  // On return the package has opened the widget itself, or has nothing to show but an error.
+  if (!isReturn) widget.open();
+  const frame = $('event-link');
+  setOpen(Boolean(frame));
   // An accessible name for the frame.
-  $('event-link').title = 'Connect an integration';
+  if (frame) frame.title = 'Connect an integration';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { connect } from './connect.js';
+import { connect, returnedFromPlatform } from './connect.js';
 import { $, createElement, fetchJson, nameOf, onSignedOut } from './shared.js';
 
 /** The integrations that the user's company is offered, each with the user's connections. */
@@ -18,6 +18,8 @@ onSignedOut(() => {
 $('search').addEventListener('input', showTiles);
 await load();
 document.querySelector('main').inert = false;
+const returned = returnedFromPlatform();
+if (returned) await openWidget({ ...returned, isReturn: true });
 
 async function load() {
   const request = ++latestRequest;
@@ -117,17 +119,22 @@ function createButton({ title, connections }, broken) {
     disabled: isWidgetOpen,
   });
   button.addEventListener('click', () =>
-    connect({
-      title,
-      broken,
-      change: async (run) => {
-        await run();
-        await load();
-      },
-      setOpen: (isOpen) => setWidgetOpen(isOpen, button.id),
-    }),
+    openWidget({ title, broken, buttonId: button.id }),
   );
   return button;
+}
+
+function openWidget({ title, broken, buttonId, isReturn }) {
+  return connect({
+    title,
+    broken,
+    isReturn,
+    change: async (run) => {
+      await run();
+      await load();
+    },
+    setOpen: (isOpen) => setWidgetOpen(isOpen, buttonId),
+  });
 }
 
 function setWidgetOpen(isOpen, buttonId) {
@@ -135,7 +142,7 @@ function setWidgetOpen(isOpen, buttonId) {
   for (const button of document.querySelectorAll('#tiles button')) {
     button.disabled = isOpen;
   }
-  if (!isOpen) $(buttonId)?.focus();
+  if (!isOpen && buttonId) $(buttonId)?.focus();
 }
 
 function initialsOf(title) {

@@ -32,7 +32,9 @@ describe.each(PLATFORMS)('@withone/auth in the sample on %s', (platform) => {
     expect(upstream.map(({ query }) => query.page)).toEqual(['1', '2', '3']);
 
     await visitor.pick('Salesforce');
-    await visitor.press('Allow');
+    const opened = visitor.page.waitForEvent('popup');
+    await visitor.press('Continue to Salesforce');
+    await (await opened).getByRole('button', { name: 'Allow' }).click();
     await visitor.screen('Salesforce is connected');
     await visitor.press('Done');
     await visitor.closed();

@@ -1,18 +1,46 @@
 import type { Account } from '../account.js';
 import type { EmulatorRequest } from '../emulator-request.js';
 import type { EmulatorResponse } from '../emulator-response.js';
-import { usesOAuth } from '../integrations.js';
+import { createConnection } from './consent.js';
+import {
+  CHECK_PATH,
+  checkAuthorization,
+  describeAuthorization,
+  handleCallback,
+  startAuthorization,
+} from './oauth.js';
 import { WIDGET_FILES } from './widget-files.generated.js';
 
 const FOLDER = '/widget/';
 
-/** The API key that every platform refuses, to show what happens then. */
-const REFUSED_API_KEY = 'invalid';
-
-/** Whether a request is for the widget's site, which the real service has on another host than its API. */
-export function isWidgetRequest({ method, path }: EmulatorRequest): boolean {
-  return (path === '/' && method === 'GET') || path.startsWith(FOLDER);
+/** Whether a request is for the widget's site, which the real service has on another host than its API, or by the widget's page. */
+export function isWidgetRequest(
+  { vendor }: Account,
+  { method, path }: EmulatorRequest,
+): boolean {
+  return (
+    (path === '/' && method === 'GET') ||
+    path.startsWith(FOLDER) ||
+    (path === CHECK_PATH && vendor === 'one')
+  );
 }
+
+type Handler = (account: Account, request: EmulatorRequest) => EmulatorResponse;
+
+/** What the pages of both vendors request beside files. */
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  [`POST ${FOLDER}connections`]: createConnection,
+};
+
+/** What the pages of One request: the user consents on the platform's own page. */
+const HANDLERS_OF_ONE: Readonly<Record<string, Handler>> = {
+  [`POST ${FOLDER}oauth`]: startAuthorization,
+  [`GET ${FOLDER}oauth`]: describeAuthorization,
+  [`GET ${FOLDER}callback`]: handleCallback,
+  [`GET ${CHECK_PATH}`]: checkAuthorization,
+  [`GET ${FOLDER}authorize`]: (account) =>
+    fileResponse(account, `${FOLDER}authorize.html`)!,
+};
 
 /** The response of the widget's site. */
 export function handleWidgetRequest(
@@ -20,13 +48,16 @@ export function handleWidgetRequest(
   request: EmulatorRequest,
 ): EmulatorResponse {
   const { method, path } = request;
-  let response: EmulatorResponse | undefined;
-  if (method === 'POST' && path === `${FOLDER}connections`) {
-    response = createConnection(account, request);
-  } else if (method === 'GET') {
-    response = fileResponse(account, path);
-  }
-  return withSecurityHeaders(response ?? refuse(404, 'Not found'));
+  const name = `${method} ${path}`;
+  const handler =
+    HANDLERS[name] ??
+    (account.vendor === 'one' ? HANDLERS_OF_ONE[name] : undefined);
+  const response =
+    handler?.(account, request) ??
+    (method === 'GET' ? fileResponse(account, path) : undefined);
+  return withSecurityHeaders(
+    response ?? { status: 404, body: { message: 'Not found' } },
+  );
 }
 
 function fileResponse(
@@ -44,54 +75,6 @@ function fileResponse(
     headers: { 'content-type': `text/${type}; charset=utf-8` },
     body: content.replace('data-vendor="pica"', `data-vendor="${vendor}"`),
   };
-}
-
-/** What the widget posts once its user has agreed. */
-interface Consent {
-  requestId: unknown;
-  integration: unknown;
-  name?: unknown;
-  apiKey?: unknown;
-}
-
-/** Creates the connection that the widget's user has agreed to. The API key is checked and forgotten. */
-function createConnection(
-  account: Account,
-  request: EmulatorRequest,
-): EmulatorResponse {
-  // A page of another origin can send JSON only after a preflight, which is never granted here.
-  const isJson = /^application\/json\b/.test(
-    request.headers['content-type'] ?? '',
-  );
-  const consent = request.body as Partial<Consent> | undefined;
-  if (!isJson || typeof consent !== 'object' || consent === null) {
-    return refuse(400, 'The consent has to be a JSON object');
-  }
-
-  const session = account.sessions.get(consent.requestId);
-  if (!session) {
-    return refuse(409, 'This session is over: its token is no longer known.');
-  }
-  const integration = account.integrations
-    .rows()
-    .find(({ id }) => String(id) === String(consent.integration));
-  if (!integration) return refuse(404, 'There is no such integration.');
-
-  const { apiKey, name } = consent;
-  if (!usesOAuth(integration) && (!apiKey || apiKey === REFUSED_API_KEY)) {
-    const title = integration.title ?? integration.id;
-    return refuse(422, `${title} does not accept this API key.`);
-  }
-  const typed = typeof name === 'string' ? name.trim() : '';
-  const connection = account.connections.add(integration, {
-    ...session,
-    name: typed || session.name,
-  });
-  return { status: 201, body: connection };
-}
-
-function refuse(status: number, message: string): EmulatorResponse {
-  return { status, body: { message } };
 }
 
 /**

@@ -2,12 +2,50 @@ import { button, element, heading, tile } from './elements.js';
 import { titleOf } from './list-screen.js';
 
 /** As the emulator decides it: a row with scopes or a client id uses OAuth. */
-function usesOAuth({ scopes, clientIdDisplay }) {
+export function usesOAuth({ scopes, clientIdDisplay }) {
   return Boolean(scopes || clientIdDisplay);
 }
 
+/** The consent of the user, in the widget. */
+export function consentScreen({ onBack, ...consent }) {
+  return [
+    button('‹ All integrations', 'back', onBack),
+    consentForm({ ...consent, onBack }),
+  ];
+}
+
+/** Before the platform's own page, in One's widget. */
+export function continueScreen({ row, showNameInput, onContinue, onBack }) {
+  const title = titleOf(row);
+  const name = showNameInput ? nameInput(title) : undefined;
+  const form = element(
+    'form',
+    { class: 'consent', submit },
+    element('div', { class: 'pair' }, tile(title, row.image, 'large')),
+    heading(`Connect ${title}`),
+    element('p', { class: 'lead' }, `You sign in at ${title}.`),
+    name ? field('Name of the connection', name) : undefined,
+    element(
+      'div',
+      { class: 'actions' },
+      button('Cancel', 'secondary', onBack),
+      element(
+        'button',
+        { type: 'submit', class: 'primary', 'data-focus': true },
+        `Continue to ${title}`,
+      ),
+    ),
+  );
+  return [button('‹ All integrations', 'back', onBack), form];
+
+  function submit(event) {
+    event.preventDefault();
+    onContinue({ name: name?.value });
+  }
+}
+
 /** Stands in for the platform's own pages: sign in and agree, or enter an API key. */
-export function consentScreen({
+export function consentForm({
   row,
   companyName,
   showNameInput,
@@ -27,21 +65,14 @@ export function consentScreen({
         autocomplete: 'off',
         'data-focus': true,
       });
-  const name = showNameInput
-    ? element('input', {
-        id: 'name',
-        type: 'text',
-        autocomplete: 'off',
-        placeholder: title,
-      })
-    : undefined;
+  const name = showNameInput ? nameInput(title) : undefined;
   const agree = element(
     'button',
     { type: 'submit', class: 'primary', 'data-focus': oauth },
     oauth ? 'Allow' : 'Connect',
   );
 
-  const form = element(
+  return element(
     'form',
     { class: 'consent', submit },
     element(
@@ -78,13 +109,21 @@ export function consentScreen({
         )
       : undefined,
   );
-  return [button('‹ All integrations', 'back', onBack), form];
 
   function submit(event) {
     event.preventDefault();
     agree.disabled = true;
     onAgree({ apiKey: key?.value, name: name?.value });
   }
+}
+
+function nameInput(title) {
+  return element('input', {
+    id: 'name',
+    type: 'text',
+    autocomplete: 'off',
+    placeholder: title,
+  });
 }
 
 function permissions({ scopes }, title) {

@@ -1,10 +1,16 @@
 /** Shows one screen after the other. */
-import { consentScreen } from './consent-screen.js';
+import { consentScreen, continueScreen, usesOAuth } from './consent-screen.js';
 import { openDialog } from './dialog.js';
 import { listScreen, titleOf } from './list-screen.js';
 import { messageScreen, waitScreen } from './message-screen.js';
 import { onSettings, parentWindow } from './parent-window.js';
-import { createConnection, fetchToken } from './requests.js';
+import {
+  awaitAuthorization,
+  createConnection,
+  Failure,
+  fetchToken,
+  startAuthorization,
+} from './requests.js';
 
 const { vendor } = document.documentElement.dataset;
 const dialog = openDialog();
@@ -15,13 +21,17 @@ async function start(settings) {
   const current = ++starts;
   dialog.setTheme(settings.appTheme);
   dialog.setBranding();
+  if (vendor === 'one' && settings.checkState) {
+    await showOutcome(settings.checkState, () => current === starts);
+    return;
+  }
   dialog.show(waitScreen('Looking for integrations…'));
   const [token, error] = await settled(fetchToken(settings, vendor));
   if (current !== starts) return;
   if (error) {
     showFailure(
       error,
-      () => start(settings),
+      retryOrClose(() => start(settings)),
       'The integrations cannot be shown',
     );
     return;
@@ -43,57 +53,123 @@ function showList(settings, token) {
   dialog.show(...listScreen({ ...settings, rows: token.rows, onPick }));
 }
 
+/** After the way to the platform and back, in the window of the page. */
+async function showOutcome(state, isCurrent) {
+  dialog.setBranding('One');
+  dialog.show(waitScreen('Connecting…'));
+  const [connection, error] = await settled(awaitAuthorization(state));
+  if (!isCurrent()) return;
+  const close = [['Close', parentWindow.closed]];
+  if (error) {
+    parentWindow.failed(error.message);
+    showFailure(error, close, 'The account is not connected');
+    return;
+  }
+  parentWindow.connected(connection);
+  showSuccess(connection.title || connection.platform, [
+    ['Done', parentWindow.closed],
+  ]);
+}
+
 function showConsent(settings, token, row) {
+  const onBack = () => showList(settings, token);
+  if (vendor === 'one' && usesOAuth(row)) {
+    dialog.show(
+      ...continueScreen({ ...settings, row, onBack, onContinue: authorize }),
+    );
+    return;
+  }
   dialog.show(
     ...consentScreen({
       ...settings,
       row,
-      onBack: () => showList(settings, token),
+      onBack,
       onDeny: () => fail(new Error(`Access to ${titleOf(row)} was denied.`)),
-      onAgree: agree,
+      onAgree: (input) => finish(createConnection(consentOf(input))),
     }),
   );
 
-  async function agree(input) {
-    dialog.show(waitScreen(`Connecting ${titleOf(row)}…`));
-    const [connection, error] = await settled(
-      createConnection({
-        ...input,
-        requestId: token.requestId,
-        integration: row.id,
-      }),
+  function consentOf(input) {
+    return {
+      ...input,
+      requestId: token.requestId,
+      integration: row.id,
+      app: settings.companyName,
+    };
+  }
+
+  /** Sends the user to the platform: with the whole page, or in a window of its own. */
+  async function authorize(input) {
+    const isRedirect = Boolean(settings.capabilities?.oauthRedirect);
+    // Opened at once: later the click would not count any more.
+    const popup = isRedirect
+      ? undefined
+      : window.open('', '', 'popup,width=480,height=720');
+    if (popup === null) {
+      fail(
+        new Failure(
+          'The browser has not opened the window.',
+          'It blocks windows: allow them for this page.',
+        ),
+      );
+      return;
+    }
+    dialog.show(waitScreen(`Waiting for ${titleOf(row)}…`));
+    const [started, error] = await settled(
+      startAuthorization(consentOf(input)),
     );
+    if (error) {
+      popup?.close();
+      fail(error);
+    } else if (popup) {
+      popup.location.replace(started.url);
+      await finish(awaitAuthorization(started.state, () => popup.closed));
+    } else {
+      parentWindow.redirect(started.url, started.state);
+    }
+  }
+
+  async function finish(connecting) {
+    dialog.show(waitScreen(`Connecting ${titleOf(row)}…`));
+    const [connection, error] = await settled(connecting);
     if (error) {
       fail(error);
       return;
     }
     parentWindow.connected(connection);
-    dialog.show(
-      messageScreen({
-        kind: 'success',
-        title: `${titleOf(row)} is connected`,
-        text: 'You can close this window.',
-        actions: [
-          ['Done', parentWindow.closed],
-          ['Connect another', () => showList(settings, token)],
-        ],
-      }),
-    );
+    showSuccess(titleOf(row), [
+      ['Done', parentWindow.closed],
+      ['Connect another', () => showList(settings, token)],
+    ]);
   }
 
   function fail(error) {
     parentWindow.failed(error.message);
     const retry = () =>
       error.isExpired ? start(settings) : showConsent(settings, token, row);
-    showFailure(error, retry, `${titleOf(row)} is not connected`);
+    showFailure(error, retryOrClose(retry), `${titleOf(row)} is not connected`);
   }
 }
 
-function showFailure({ message, advice }, retry, title) {
-  const actions = [
+function showSuccess(title, actions) {
+  dialog.show(
+    messageScreen({
+      kind: 'success',
+      title: `${title} is connected`,
+      text: 'You can close this window.',
+      actions,
+    }),
+  );
+}
+
+function retryOrClose(retry) {
+  return [
     ['Try again', retry],
     ['Close', parentWindow.closed],
   ];
+}
+
+function showFailure({ message, advice }, actions, title) {
   dialog.show(
     messageScreen({ kind: 'failure', title, text: message, advice, actions }),
   );

@@ -9,15 +9,17 @@ addEventListener('message', (event) => {
   }
 });
 
-function post(messageType, message) {
+function post(messageType, content) {
   if (window.parent === window) return;
-  window.parent.postMessage({ messageType, message }, parentOrigin);
+  window.parent.postMessage({ messageType, ...content }, parentOrigin);
 }
 
 export const parentWindow = {
-  connected: (connection) => post('LINK_SUCCESS', connection),
-  failed: (message) => post('LINK_ERROR', message),
+  connected: (connection) => post('LINK_SUCCESS', { message: connection }),
+  failed: (message) => post('LINK_ERROR', { message }),
   closed: () => post('EXIT_EVENT_LINK'),
+  /** Has the whole page go to the platform. */
+  redirect: (url, state) => post('OAUTH_REDIRECT', { url, state }),
 };
 
 /**

@@ -1,6 +1,8 @@
 /** The widget's requests: to the app's token endpoint, and to the emulator. */
 
 const PAGE_SIZE = 100;
+/** ms between two questions for the outcome of an authorization. */
+const POLL_INTERVAL_MS = 200;
 
 /** A failure to show, with advice for the developer where there is some. */
 export class Failure extends Error {
@@ -30,17 +32,52 @@ export async function fetchToken(settings, vendor) {
  *
  * @throws {Failure} with `isExpired` where only a new token helps
  */
-export async function createConnection(consent) {
-  const response = await fetch('/widget/connections', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(consent),
+export function createConnection(consent) {
+  return callEmulator('/widget/connections', consent);
+}
+
+/**
+ * Starts an authorization at the platform.
+ *
+ * @returns the URL of the platform's page, and the `state` of the authorization
+ * @throws {Failure} with `isExpired` where only a new token helps
+ */
+export async function startAuthorization(consent) {
+  const { path, state } = await callEmulator('/widget/oauth', consent);
+  return { url: new URL(path, location.origin).href, state };
+}
+
+/**
+ * Asks for the outcome of an authorization until there is one.
+ *
+ * @param isOver returns whether the user cannot decide any more
+ * @returns the connection
+ * @throws {Failure} where the user has denied it
+ */
+export async function awaitAuthorization(state, isOver = () => false) {
+  const path = `/v1/connections/oauth/check?state=${encodeURIComponent(state)}`;
+  for (;;) {
+    // Read first: what was decided until then counts.
+    const isLast = isOver();
+    const { status, connection, message } = await callEmulator(path);
+    if (status === 'success') return connection;
+    if (status === 'failed') throw new Failure(message);
+    if (isLast) throw new Failure('The window was closed.');
+    await new Promise((next) => setTimeout(next, POLL_INTERVAL_MS));
+  }
+}
+
+async function callEmulator(path, body) {
+  const response = await fetch(path, {
+    method: body ? 'POST' : 'GET',
+    headers: body ? { 'Content-Type': 'application/json' } : {},
+    body: body && JSON.stringify(body),
   }).catch(() => {
     throw new Failure('The emulator does not respond.', 'Is it still running?');
   });
-  const body = await response.json();
-  if (response.ok) return body;
-  throw Object.assign(new Failure(body.message), {
+  const result = await response.json();
+  if (response.ok) return result;
+  throw Object.assign(new Failure(result.message), {
     isExpired: response.status === 409,
   });
 }

@@ -1,0 +1,398 @@
+import { randomUUID } from 'node:crypto';
+import { defer, finalize, firstValueFrom, type Observable } from 'rxjs';
+import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import { parseConnectionRows } from '../connections/connection.js';
+import type { ModuleOptions } from '../options/module.options.js';
+import { PicaClient, type PicaCall } from '../pica/pica.client.js';
+import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
+import { Deadline, type RequestContext } from '../pica/request-context.js';
+import { InvalidResponseError, isRecord } from '../pica/responses.js';
+import { sharesPart } from '../pica/upstream-error.js';
+import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { fetchAllPages } from '../token/fetch-all-pages.js';
+import { parsePage, type RawPage } from '../token/raw-page.js';
+import { fetchWhiteLabel } from '../token/white-label.js';
+import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
+
+/** The maximum time of all calls with the key in ms. */
+const DEADLINE_MS = 60_000;
+
+/**
+ * Checks a secret key by calls that change nothing.
+ *
+ * @param source where the key comes from, e.g. `PICA_SECRET_KEY`
+ * @param timeout of each call in ms
+ */
+export async function checkKey(
+  options: ModuleOptions,
+  source: string,
+  timeout: number,
+): Promise<Section> {
+  const { displayName } = VENDORS[options.vendor];
+  const check = new KeyCheck(options, source, timeout);
+  return {
+    title: `${displayName}, ${options.baseUrl}`,
+    findings: await check.run(),
+  };
+}
+
+/** Measures how long each call takes. */
+class TimedPicaClient extends PicaClient {
+  /** In ms. */
+  readonly durations: number[] = [];
+
+  override request<T>(
+    call: PicaCall<T>,
+    context: RequestContext,
+  ): Observable<T> {
+    return defer(() => {
+      const startedAt = performance.now();
+      return super
+        .request(call, context)
+        .pipe(
+          finalize(() => this.durations.push(performance.now() - startedAt)),
+        );
+    });
+  }
+}
+
+/** The result of a call, or why there is none. */
+type Outcome<T> =
+  { readonly value: T } | { readonly failure: AuthKitException };
+
+class KeyCheck {
+  readonly #pica: TimedPicaClient;
+  readonly #context: RequestContext;
+  private readonly vendor: VendorProfile;
+
+  constructor(
+    private readonly options: ModuleOptions,
+    private readonly source: string,
+    private readonly timeout: number,
+  ) {
+    this.vendor = VENDORS[options.vendor];
+    const secretKey = options.secretKey.reveal() as string;
+    // Without retries: a call that fails now and then is to be seen.
+    this.#pica = new TimedPicaClient({
+      ...options,
+      retries: 0,
+      attemptTimeout: timeout,
+    });
+    this.#context = {
+      secretKey,
+      account: secretKey,
+      deadline: new Deadline(DEADLINE_MS),
+      received: new ReceivedBytes(new MemoryBudget(options.maxBytesInFlight)),
+    };
+  }
+
+  async run(): Promise<Finding[]> {
+    try {
+      const token = await outcomeOf(this.fetchToken());
+      if ('failure' in token) return [this.keyFailure(token.failure)];
+      return [
+        ok('Secret key', `accepted, from ${this.source}`),
+        this.checkEnvironment(token.value),
+        ...(await this.checkAccount()),
+        this.checkIntegrations(token.value),
+        await this.checkWhiteLabel(token.value),
+        await this.checkIdentityFilter(),
+        this.checkDurations(),
+      ];
+    } finally {
+      this.#pica.onApplicationShutdown();
+    }
+  }
+
+  private fetchToken(): Observable<RawPage[]> {
+    const { tokenPath } = this.vendor;
+    return fetchAllPages(
+      (page) =>
+        this.call({
+          method: 'POST',
+          path: `${tokenPath}?limit=${MAX_PAGE_SIZE}&page=${page}`,
+          body: {},
+          parse: parsePage,
+        }),
+      this.options,
+    );
+  }
+
+  private keyFailure(failure: AuthKitException): Finding {
+    return wrong(
+      'Secret key',
+      failure.reason === 'secret_rejected'
+        ? `refused, from ${this.source}: ${formatFailure(failure)}`
+        : `not checked: ${formatFailure(failure)}`,
+      this.adviceFor(failure),
+    );
+  }
+
+  private adviceFor(failure: AuthKitException): string {
+    const { reason, upstreamCode, upstreamStatus, retryAfter } = failure;
+    const { displayName } = this.vendor;
+    const { baseUrl } = this.options;
+    switch (reason) {
+      case 'secret_rejected':
+        return `Copy the key again from the dashboard of ${displayName} into ${this.source}. It may be revoked, or of the other service (AUTHKIT_VENDOR). A new key may need a minute.`;
+      case 'quota_exceeded':
+        return `Raise the quota of the plan in the dashboard of ${displayName}.`;
+      case 'rate_limited':
+        return `Run this again in ${retryAfter ?? 60} s.`;
+      case 'timed_out':
+        return `There is no response within ${this.timeout} ms. Check the network and proxies (HTTPS_PROXY), or pass a longer --timeout.`;
+      case 'malformed':
+      case 'rejected':
+        return `This is not a response of ${displayName}'s API. Check AUTHKIT_BASE_URL, AUTHKIT_VENDOR and proxies.`;
+      default:
+        if (upstreamStatus)
+          return `${displayName} has a failure. Run this again later.`;
+        return /CERT|SIGN|TLS|ISSUER|VERIFY/.test(upstreamCode ?? '')
+          ? 'The certificate is not accepted. Behind a proxy of your company, set NODE_EXTRA_CA_CERTS.'
+          : `${baseUrl} cannot be reached. Check AUTHKIT_BASE_URL, the network, and proxies (HTTPS_PROXY).`;
+    }
+  }
+
+  private checkEnvironment(pages: readonly RawPage[]): Finding {
+    const name = 'Environment';
+    const [, ofKey] = /^sk_(test|live)_/.exec(this.#context.secretKey) ?? [];
+    const ofRows = new Set(
+      rowsOf(pages).flatMap(({ environment }) =>
+        environment === 'test' || environment === 'live' ? [environment] : [],
+      ),
+    );
+    const [only] = ofRows;
+    const environment = ofKey ?? (ofRows.size === 1 ? only : undefined);
+    if (!environment) return unchecked(name, 'not said by the key');
+    if ([...ofRows].every((each) => each === environment)) {
+      return ok(name, environment);
+    }
+    return wrong(
+      name,
+      `${environment}, but some integrations are of the other environment`,
+      `Ask the support of ${this.vendor.displayName}: a ${environment} key offers integrations of ${environment}.`,
+    );
+  }
+
+  /** The organization and project of the key. Nothing of the person that owns it. */
+  private async checkAccount(): Promise<Finding[]> {
+    const path = this.vendor.whoamiPath;
+    if (!path) return [];
+    const outcome = await outcomeOf(
+      this.call({ method: 'GET', path, parse: parseRecord }),
+    );
+    if ('failure' in outcome) {
+      return [unchecked('Account', formatFailure(outcome.failure))];
+    }
+    const { user, organization, project } = outcome.value;
+    const describe = (value: unknown, none: string) =>
+      isRecord(value)
+        ? describeTenant(value, user, this.#context.secretKey)
+        : none;
+    return [
+      ok('Organization', describe(organization, 'none: a personal key')),
+      ok('Project', describe(project, 'none: the key is for all projects')),
+    ];
+  }
+
+  private checkIntegrations(pages: readonly RawPage[]): Finding {
+    const name = 'Integrations';
+    const rows = rowsOf(pages);
+    const active = rows.filter((row) => row.active === true).length;
+    const { displayName } = this.vendor;
+    if (rows.length === 0) {
+      return wrong(
+        name,
+        'none',
+        `Enable integrations in the dashboard of ${displayName}, or take the key of the other environment (test or live).`,
+      );
+    }
+    const text = `${rows.length}, of which ${active} ${active === 1 ? 'is' : 'are'} active`;
+    return active > 0
+      ? ok(name, text)
+      : wrong(
+          name,
+          text,
+          `Activate integrations in the dashboard of ${displayName}.`,
+        );
+  }
+
+  private async checkWhiteLabel(pages: readonly RawPage[]): Promise<Finding> {
+    const name = 'White label';
+    const { flagsPath, displayName } = this.vendor;
+    const outcome: Outcome<boolean> = flagsPath
+      ? await outcomeOf(fetchWhiteLabel(this.#pica, flagsPath)(this.#context))
+      : { value: pages[0]?.members.get('isWhiteLabel') === 'true' };
+    if ('failure' in outcome) {
+      return wrong(
+        name,
+        formatFailure(outcome.failure),
+        `The token works, and the widget shows the name of ${displayName}. ${this.adviceFor(outcome.failure)}`,
+      );
+    }
+    return ok(
+      name,
+      outcome.value
+        ? `yes: the widget hides the name of ${displayName}`
+        : `no: the widget shows the name of ${displayName}`,
+    );
+  }
+
+  /** Whether the filter `identity` of the list of connections selects by the identity of the token. */
+  private async checkIdentityFilter(): Promise<Finding> {
+    const name = 'Connections';
+    const outcome = await outcomeOf(this.probeIdentityFilter());
+    if ('failure' in outcome) {
+      return wrong(
+        name,
+        formatFailure(outcome.failure),
+        this.adviceFor(outcome.failure),
+      );
+    }
+    const { displayName } = this.vendor;
+    const protection =
+      'AuthKitConnectionsService compares the owner of every row, so that nobody sees the connections of others. Your own calls have to do the same.';
+    switch (outcome.value) {
+      case 'obeyed':
+        return ok(name, 'the list obeys its identity filter');
+      case 'none':
+        return unchecked(
+          name,
+          'none with an identity yet, which the filter needs to be checked',
+        );
+      case 'ignored':
+        return wrong(
+          name,
+          'the list does not obey its identity filter: it gives those of others',
+          `${protection} Report it to the support of ${displayName}.`,
+        );
+      case 'other':
+        return wrong(
+          name,
+          'the list does not obey its identity filter: it finds none for an identity that has some',
+          `AuthKitConnectionsService then reads the whole list. Report it to the support of ${displayName}.`,
+        );
+    }
+  }
+
+  private async probeIdentityFilter(): Promise<
+    'obeyed' | 'none' | 'ignored' | 'other'
+  > {
+    const [all, ofNobody] = [
+      await this.listConnections(),
+      await this.listConnections(`authkit-doctor-${randomUUID()}`),
+    ];
+    if (ofNobody.length > 0) return 'ignored';
+    // A comma would separate two identities.
+    const known = all.find(
+      ({ identity }) =>
+        typeof identity === 'string' && /^[^,]{1,256}$/.test(identity),
+    );
+    if (!known) return 'none';
+    const found = await this.listConnections(known.identity as string);
+    if (found.some(({ identity }) => identity !== known.identity)) {
+      return 'ignored';
+    }
+    return found.length > 0 ? 'obeyed' : 'other';
+  }
+
+  private async listConnections(identity?: string) {
+    const { connectionsPath } = this.vendor;
+    const query = `page=1&limit=${MAX_PAGE_SIZE}`;
+    const filter =
+      identity === undefined ? '' : `&identity=${encodeURIComponent(identity)}`;
+    const { rows } = await firstValueFrom(
+      this.call({
+        method: 'GET',
+        path: `${connectionsPath}?${query}${filter}`,
+        logPath: `${connectionsPath}?${query}`,
+        parse: parseConnectionRows,
+      }),
+    );
+    return rows;
+  }
+
+  private checkDurations(): Finding {
+    const name = 'Time';
+    const { attemptTimeout } = this.options;
+    const { durations } = this.#pica;
+    const shortest = Math.round(Math.min(...durations));
+    const longest = Math.round(Math.max(...durations));
+    const text = `${shortest} to ${longest} ms per call, ${durations.length} calls`;
+    return longest <= attemptTimeout
+      ? ok(name, text)
+      : wrong(
+          name,
+          text,
+          `A call that takes longer than attemptTimeout (${attemptTimeout} ms) fails: check the network, or raise attemptTimeout and timeout.`,
+        );
+  }
+
+  private call<T>(call: PicaCall<T>): Observable<T> {
+    return this.#pica.request(call, this.#context);
+  }
+}
+
+async function outcomeOf<T>(
+  result: Observable<T> | Promise<T>,
+): Promise<Outcome<T>> {
+  try {
+    const value = await ('subscribe' in result
+      ? firstValueFrom(result)
+      : result);
+    return { value };
+  } catch (failure) {
+    if (failure instanceof AuthKitException) return { failure };
+    throw failure;
+  }
+}
+
+function rowsOf(pages: readonly RawPage[]): Record<string, unknown>[] {
+  return pages.flatMap(
+    ({ parsedRows }) => parsedRows as Record<string, unknown>[],
+  );
+}
+
+/** @throws {InvalidResponseError | SyntaxError} where the body is no object */
+function parseRecord(body: Buffer): Record<string, unknown> {
+  const value: unknown = JSON.parse(body.toString());
+  if (isRecord(value)) return value;
+  throw new InvalidResponseError('not an object');
+}
+
+/**
+ * The name and the id of an organization or a project. A name that repeats a
+ * part of the key, or the name of the person that owns it, is left out.
+ */
+function describeTenant(
+  { id, name }: Record<string, unknown>,
+  user: unknown,
+  secretKey: string,
+): string {
+  const isShown = (text: unknown): text is string =>
+    typeof text === 'string' &&
+    // No control characters: they could rewrite the report.
+    /^[^\p{C}]{1,100}$/u.test(text) &&
+    !sharesPart(text, secretKey);
+  const shown = [
+    isShown(name) && !namesPerson(name, user) && name,
+    isShown(id) && /^[\w-]+$/.test(id) && `(${id})`,
+  ].filter(Boolean);
+  return shown.join(' ') || 'yes';
+}
+
+/** Whether a text has an address, or a word of the name or address of a user. */
+function namesPerson(text: string, user: unknown): boolean {
+  const { name, email } = isRecord(user) ? user : {};
+  const words = [
+    ...String(name ?? '').split(/\s+/),
+    String(email ?? '').split('@')[0]!,
+  ];
+  return (
+    text.includes('@') ||
+    words.some(
+      (word) =>
+        word.length >= 3 && text.toLowerCase().includes(word.toLowerCase()),
+    )
+  );
+}

@@ -1,0 +1,69 @@
+import type { AuthKitIntegration } from '../../authkit.types.js';
+import type { Account, TokenSession } from '../account.js';
+import { fieldsOf, type EmulatorRequest } from '../emulator-request.js';
+import type { EmulatorResponse } from '../emulator-response.js';
+import { usesOAuth } from '../integrations.js';
+
+/** The API key that every platform refuses, to show what happens then. */
+const REFUSED_API_KEY = 'invalid';
+
+/** What a user of the widget wants to connect. */
+export interface Consent {
+  readonly integration: AuthKitIntegration;
+  /** Owner, name and tags of the connection. */
+  readonly details: TokenSession;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads what the widget posts: `{ requestId, integration, name? }` and more.
+ *
+ * @returns an error response where it is not valid
+ */
+export function readConsent(
+  account: Account,
+  request: EmulatorRequest,
+): Consent | EmulatorResponse {
+  // A page of another origin can send JSON only after a preflight, which is never granted here.
+  const isJson = /^application\/json\b/.test(
+    request.headers['content-type'] ?? '',
+  );
+  const fields = fieldsOf(request.body);
+  if (!isJson || !fields) {
+    return refuse(400, 'The consent has to be a JSON object');
+  }
+  const session = account.sessions.get(fields.requestId);
+  if (!session) {
+    return refuse(409, 'This session is over: its token is no longer known.');
+  }
+  const integration = account.integrations
+    .rows()
+    .find(({ id }) => String(id) === String(fields.integration));
+  if (!integration) return refuse(404, 'There is no such integration.');
+
+  const { name } = fields;
+  const typed = typeof name === 'string' ? name.trim() : '';
+  const details = { ...session, name: typed || session.name };
+  return { integration, details, fields };
+}
+
+/** Creates the connection that the widget's user has agreed to. The API key is checked and forgotten. */
+export function createConnection(
+  account: Account,
+  request: EmulatorRequest,
+): EmulatorResponse {
+  const consent = readConsent(account, request);
+  if ('status' in consent) return consent;
+  const { integration, details } = consent;
+  const { apiKey } = consent.fields;
+  if (!usesOAuth(integration) && (!apiKey || apiKey === REFUSED_API_KEY)) {
+    const title = integration.title ?? integration.id;
+    return refuse(422, `${title} does not accept this API key.`);
+  }
+  const connection = account.connections.add(integration, details);
+  return { status: 201, body: connection };
+}
+
+export function refuse(status: number, message: string): EmulatorResponse {
+  return { status, body: { message } };
+}
