@@ -26,7 +26,7 @@ import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import { ModuleOptions } from './options/module.options.js';
-import { PicaClient } from './pica/pica.client.js';
+import { picaClientProvider } from './pica/pica.client.js';
 import { AuthKitTokenService } from './token/token.service.js';
 
 /**
@@ -53,7 +53,7 @@ import { AuthKitTokenService } from './token/token.service.js';
  */
 @Module({
   providers: [
-    PicaClient,
+    picaClientProvider,
     RequestRunner,
     AuthKitTokenService,
     AuthKitConnectionsService,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header, Inject, Optional, Res } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { authKitConfig } from 'nestjs-pica-authkit';
+import { authKitConfig } from 'nestjs-pica-authkit/config';
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 import { pageSettings, type PageSettings } from './page-settings.js';
 
