@@ -16,6 +16,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-pica-authkit$': '<rootDir>/lib/index.ts',
+    '^nestjs-pica-authkit/config$': '<rootDir>/lib/config/index.ts',
     '^nestjs-pica-authkit/testing$': '<rootDir>/lib/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/sample/dist'],

@@ -33,5 +33,13 @@ export const AUTHKIT_GRANT_REPLAY_STORE = Symbol.for(
 /** Injection token of the cache's store, or `undefined` without a `cache` option. @internal */
 export const AUTHKIT_CACHE = Symbol.for('nestjs-pica-authkit:AUTHKIT_CACHE');
 
+/**
+ * On a dependency of the options' factory: modules that it needs, whatever
+ * `imports` the registration has. @internal
+ */
+export const AUTHKIT_OPTIONS_IMPORTS = Symbol.for(
+  'nestjs-pica-authkit:AUTHKIT_OPTIONS_IMPORTS',
+);
+
 /** The context of the module's log lines. @internal */
 export const AUTHKIT_LOG_CONTEXT = 'AuthKit';

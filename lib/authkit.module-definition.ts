@@ -4,12 +4,12 @@ import {
   type FactoryProvider,
   type Provider,
 } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
 import {
   AUTHKIT_CONTROLLERS,
   AUTHKIT_GRANT_AUDIENCE,
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
+  AUTHKIT_OPTIONS_IMPORTS,
 } from './authkit.constants.js';
 import { createControllers } from './endpoint/create-controllers.js';
 import { defaultAudience } from './grant/grant-jwt.js';
@@ -18,7 +18,6 @@ import {
   resolveControllerOptions,
   type AuthKitModuleExtras,
 } from './options/controller.options.js';
-import { authKitConfig } from './options/environment.js';
 import {
   resolveOptions,
   type AuthKitModuleOptions,
@@ -57,7 +56,7 @@ function register(
     imports: [
       ...(definition.imports ?? []),
       ...imports,
-      ...configImports(providers),
+      ...optionsImports(providers),
     ],
     controllers: controllers ? Object.values(controllers) : [],
     providers,
@@ -85,15 +84,18 @@ function hideOptions(provider: Provider): Provider {
 }
 
 /**
- * The module that `authKitConfig` needs where the options inject it:
- * `{ ...authKitConfig.asProvider(), imports: [AuthModule] }` loses the import
- * that `asProvider()` brings along.
+ * The modules that the dependencies of the options bring along, as those of
+ * `authKitConfig.asProvider()` do.
  */
-function configImports(providers: Provider[]) {
-  const isUsed = providers.some((provider) =>
-    (provider as FactoryProvider).inject?.includes(authKitConfig.KEY),
-  );
-  return isUsed ? [ConfigModule.forFeature(authKitConfig)] : [];
+function optionsImports(providers: Provider[]): DynamicModule[] {
+  return providers
+    .flatMap((provider) => (provider as FactoryProvider).inject ?? [])
+    .flatMap(
+      (dependency) =>
+        (dependency as { [AUTHKIT_OPTIONS_IMPORTS]?: DynamicModule[] })[
+          AUTHKIT_OPTIONS_IMPORTS
+        ] ?? [],
+    );
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =

@@ -27,7 +27,7 @@ import { GrantVerifier } from './grant/grant-verifier.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import { ModuleOptions } from './options/module.options.js';
-import { PicaClient } from './pica/pica.client.js';
+import { picaClientProvider } from './pica/pica.client.js';
 import { AuthKitTokenService } from './token/token.service.js';
 
 /**
@@ -54,7 +54,7 @@ import { AuthKitTokenService } from './token/token.service.js';
  */
 @Module({
   providers: [
-    PicaClient,
+    picaClientProvider,
     RequestRunner,
     AuthKitTokenService,
     AuthKitConnectionsService,

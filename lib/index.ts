@@ -45,7 +45,6 @@ export type {
   AuthKitControllerOptions,
   AuthKitModuleExtras,
 } from './options/controller.options.js';
-export { authKitConfig } from './options/environment.js';
 export type { AuthKitConnectionLabel } from './options/connection-label.js';
 export type { AuthKitGrantOptions } from './options/grant.options.js';
 export type { AuthKitHttpOptions } from './options/proxy-and-agents.options.js';

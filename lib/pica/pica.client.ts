@@ -1,7 +1,6 @@
 import {
-  Inject,
-  Injectable,
   Logger,
+  type FactoryProvider,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { GenericAbortSignal } from 'axios';
@@ -15,7 +14,7 @@ import type { RequestContext } from './request-context.js';
 import { assertJson, InvalidResponseError } from './responses.js';
 import { RetryBudget } from './retry-budget.js';
 import { withRetries } from './retry.js';
-import { Transport, type HttpResponse } from './transport.js';
+import type { HttpResponse, Transport } from './transport.js';
 import {
   fromNetworkError,
   fromResponse,
@@ -52,7 +51,6 @@ export interface PicaCall<T> {
  *
  * @internal
  */
-@Injectable()
 export class PicaClient implements OnApplicationShutdown {
   readonly #transport: Transport;
   private readonly vendor: VendorProfile;
@@ -61,10 +59,11 @@ export class PicaClient implements OnApplicationShutdown {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    private readonly options: ModuleOptions,
+    transport: Transport,
   ) {
     this.vendor = VENDORS[options.vendor];
-    this.#transport = new Transport(options.baseUrl, options.http?.reveal());
+    this.#transport = transport;
   }
 
   /** Makes one call, with its retries. */
@@ -124,6 +123,38 @@ export class PicaClient implements OnApplicationShutdown {
     } catch (error) {
       throw fromNetworkError(error);
     }
+  }
+}
+
+/** Provides the client of a registration, and loads the packages that it calls Pica with. */
+export const picaClientProvider: FactoryProvider<PicaClient> = {
+  provide: PicaClient,
+  useFactory: async (options: ModuleOptions) => {
+    const Transport = await loadTransport();
+    return new PicaClient(
+      options,
+      new Transport(options.baseUrl, options.http?.reveal()),
+    );
+  },
+  inject: [AUTHKIT_OPTIONS],
+};
+
+/**
+ * Loads the transport only when an app boots, with what it imports: where these
+ * packages are missing, or Jest on CommonJS finds ES modules, the error says so.
+ *
+ * @throws {Error} that says what to install
+ */
+async function loadTransport(): Promise<typeof Transport> {
+  try {
+    const module = await import(/* webpackMode: "eager" */ './transport.js');
+    return module.Transport;
+  } catch (cause) {
+    throw new Error(
+      'AuthKitModule calls Pica with the packages "@nestjs/axios" and "axios", which could not be loaded: ' +
+        'npm install @nestjs/axios@4 axios (on Nest 12: npm install @nestjs/axios@12 axios).',
+      { cause },
+    );
   }
 }
 

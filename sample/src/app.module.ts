@@ -1,11 +1,8 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { APP_PIPE } from '@nestjs/core';
-import {
-  AuthKitModule,
-  authKitConfig,
-  ExtractIdentity,
-} from 'nestjs-pica-authkit';
+import { AuthKitModule, ExtractIdentity } from 'nestjs-pica-authkit';
+import { authKitConfig } from 'nestjs-pica-authkit/config';
 import { AuthModule } from './auth/auth.module.js';
 import { SessionGuard } from './auth/session.guard.js';
 import { IntegrationsModule } from './integrations/integrations.module.js';

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { ConfigModule } from '@nestjs/config';
-import { authKitConfig, AuthKitModule } from '../../lib/index.js';
+import { authKitConfig } from '../../lib/config/index.js';
+import { AuthKitModule } from '../../lib/index.js';
 import { bootError, createApp, type AppSettings } from '../support/app.js';
 import { setEnvironment } from '../support/environment.js';
 import { GRANT_SECRET, OTHER_SECRET } from '../support/grants.js';

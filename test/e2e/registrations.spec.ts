@@ -1,8 +1,8 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import axios from 'axios';
+import { authKitConfig } from '../../lib/config/index.js';
 import {
-  authKitConfig,
   AuthKitModule,
   AuthKitTokenService,
   ExtractIdentity,

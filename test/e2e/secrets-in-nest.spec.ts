@@ -1,8 +1,8 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { authKitConfig } from '../../lib/config/index.js';
 import {
-  authKitConfig,
   AuthKitModule,
   AuthKitTokenService,
   type AuthKitModuleOptions,

@@ -21,9 +21,9 @@ const NAMES = {
     'AuthKitTokenService',
     'CurrentIdentity',
     'ExtractIdentity',
-    'authKitConfig',
     'needsReconnect',
   ],
+  'nestjs-pica-authkit/config': ['authKitConfig'],
   'nestjs-pica-authkit/testing': ['PicaEmulator'],
 };
 
@@ -185,8 +185,8 @@ describe('a CommonJS app', () => {
   });
 
   it('finds the documented names in the CommonJS files, which Jest loads', async () => {
-    const files = ['index.js', 'testing/index.js'].map((file) =>
-      join(app.packageDirectory, 'dist/cjs', file),
+    const files = ['index.js', 'config/index.js', 'testing/index.js'].map(
+      (file) => join(app.packageDirectory, 'dist/cjs', file),
     );
     const found = await app.evaluate(
       `${JSON.stringify(files)}.map((file) => Object.keys(require(file)).sort())`,

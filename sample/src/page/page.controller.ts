@@ -9,7 +9,7 @@ import {
   Res,
 } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
-import { authKitConfig } from 'nestjs-pica-authkit';
+import { authKitConfig } from 'nestjs-pica-authkit/config';
 import { PicaEmulator } from 'nestjs-pica-authkit/testing';
 import { pageSettings, type PageSettings } from './page-settings.js';
 

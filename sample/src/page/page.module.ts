@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { authKitConfig } from 'nestjs-pica-authkit';
+import { authKitConfig } from 'nestjs-pica-authkit/config';
 import { PageController } from './page.controller.js';
 
 @Module({

@@ -1,7 +1,10 @@
 import { registerAs } from '@nestjs/config';
+import { AUTHKIT_OPTIONS_IMPORTS } from '../authkit.constants.js';
 import type { AuthKitVendor } from '../authkit.types.js';
 import { VENDORS } from '../pica/vendors.js';
-import type { AuthKitModuleOptions } from './module.options.js';
+import type { AuthKitModuleOptions } from '../options/module.options.js';
+
+const environment = registerAs('authkit', readEnvironment);
 
 /**
  * The options from the environment, for `@nestjs/config`:
@@ -17,16 +20,45 @@ import type { AuthKitModuleOptions } from './module.options.js';
  * | `AUTHKIT_PAGE_ORIGINS` | `pageOrigins`, separated by commas |
  * | `AUTHKIT_GRANT_SECRET` | `grant.secret`, one or, separated by commas, several: the first signs |
  *
- * An empty variable counts as not set.
+ * An empty variable counts as not set. `asProvider()` imports
+ * `ConfigModule.forFeature(authKitConfig)`, whatever `imports` stand beside it.
  *
  * @example
  * ```ts
- * AuthKitModule.forRootAsync({ ...authKitConfig.asProvider(), controller: true })
+ * AuthKitModule.forRootAsync({
+ *   ...authKitConfig.asProvider(),
+ *   imports: [AuthModule],
+ *   controller: { guards: [JwtAuthGuard] },
+ * })
  * ```
  *
  * @publicApi
  */
-export const authKitConfig = registerAs('authkit', (): AuthKitModuleOptions => {
+export const authKitConfig = bringImports(environment);
+
+/**
+ * The same configuration, whose `asProvider()` also attaches its imports to the
+ * token that it injects: `{ ...asProvider(), imports: [AuthModule] }` loses the others.
+ */
+function bringImports(config: typeof environment): typeof environment {
+  const asProvider = () => {
+    const { imports, useFactory, inject } = config.asProvider();
+    const [token] = inject;
+    const dependency = { token, optional: false };
+    return {
+      imports,
+      useFactory,
+      inject: [{ ...dependency, [AUTHKIT_OPTIONS_IMPORTS]: imports }],
+    };
+  };
+  // The properties that registerAs() defines are read-only.
+  return Object.defineProperties(() => config(), {
+    ...Object.getOwnPropertyDescriptors(config),
+    asProvider: { value: asProvider },
+  }) as unknown as typeof environment;
+}
+
+function readEnvironment(): AuthKitModuleOptions {
   const { env } = process;
   const keys = Object.entries(VENDORS).flatMap(([vendor, { secretKeyEnv }]) => {
     const secretKey = env[secretKeyEnv] || undefined;
@@ -49,7 +81,7 @@ export const authKitConfig = registerAs('authkit', (): AuthKitModuleOptions => {
     pageOrigins: parseList(env.AUTHKIT_PAGE_ORIGINS),
     grant: secret && { secret },
   };
-});
+}
 
 /** Splits a list at its commas and trims the items. */
 function parseList(text: string | undefined): string[] | undefined {
