@@ -24,6 +24,7 @@ export {
   type AuthKitConnectionUpdate,
   type AuthKitRequestOptions,
 } from './connections/connections.service.js';
+export type { AuthKitTraceContext } from './core/diagnostics.js';
 export {
   AuthKitGrantService,
   type AuthKitWidgetToken,

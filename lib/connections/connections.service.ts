@@ -437,6 +437,7 @@ function toRequest(
 ) {
   return {
     outcome: `connections.${operation}() failed`,
+    traced: { channel: 'connections' as const, operation },
     identity: owner,
     signal,
   };

@@ -166,7 +166,13 @@ export class AuthKitTokenService {
   ): Promise<Buffer> {
     const { signal, [STARTED_AT]: startedAt, ...requested } = options ?? {};
     return this.runner.run(
-      { outcome: 'No token', identity, signal, startedAt },
+      {
+        outcome: 'No token',
+        traced: { channel: 'token', operation: 'create' },
+        identity,
+        signal,
+        startedAt,
+      },
       (context, validated) =>
         this.resolveLabel(validated, requested).pipe(
           switchMap((label) =>
@@ -201,7 +207,12 @@ export class AuthKitTokenService {
     try {
       const [[rows, connectors], own] = await Promise.all([
         this.runner.run(
-          { outcome: 'No integrations', identity, signal: whole },
+          {
+            outcome: 'No integrations',
+            traced: { channel: 'token', operation: 'integrations' },
+            identity,
+            signal: whole,
+          },
           (context, validated) =>
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
