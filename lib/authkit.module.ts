@@ -24,6 +24,7 @@ import type { AuthKitControllers } from './endpoint/create-controllers.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
 import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
+import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import { ModuleOptions } from './options/module.options.js';
 import { PicaClient } from './pica/pica.client.js';
@@ -59,6 +60,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitConnectionsService,
     AuthKitIdentityGuard,
     AuthKitGrantService,
+    AuthKitHealthIndicator,
     {
       provide: AUTHKIT_GRANT_JWT,
       useFactory: provideGrantJwt,
@@ -79,6 +81,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitTokenService,
     AuthKitConnectionsService,
     AuthKitGrantService,
+    AuthKitHealthIndicator,
     AuthKitIdentityGuard,
     // The guard injects it where a controller of the app uses the guard.
     AUTHKIT_IDENTITY_EXTRACTOR,

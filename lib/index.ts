@@ -29,6 +29,11 @@ export {
   AuthKitGrantService,
   type AuthKitWidgetToken,
 } from './grant/grant.service.js';
+export {
+  AuthKitHealthIndicator,
+  type AuthKitHealthDetails,
+  type AuthKitHealthResult,
+} from './health/authkit-health.indicator.js';
 export { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 export { AuthKitIdentity } from './identity/authkit-identity.js';
 export { CurrentIdentity } from './identity/current-identity.decorator.js';
@@ -57,6 +62,7 @@ export type {
   ConnectionLabelResolver,
   ConnectedListener,
   IntegrationFilter,
+  MessageResolver,
   ScopeResolver,
   SecretKeyResolver,
 } from './options/module.options.js';

@@ -17,6 +17,8 @@ export interface VendorProfile {
   readonly tokenPath: string;
   /** The path of the account's flags; `undefined` where the page itself carries `isWhiteLabel`. */
   readonly flagsPath?: string;
+  /** The path of a call that shows whether the service accepts the secret key. */
+  readonly pingPath: string;
   /** The path of the list of connectors. */
   readonly connectorsPath: string;
   /** The path of the connections. */
@@ -40,6 +42,7 @@ export const VENDORS = {
     widgetOrigin: 'https://authkit.picaos.com',
     tokenPath: '/v1/authkit',
     flagsPath: '/v1/users/flags',
+    pingPath: '/v1/users/flags',
     connectorsPath: '/v1/available-connectors',
     connectionsPath: '/v1/vault/connections',
     hasActiveFilter: true,
@@ -58,6 +61,7 @@ export const VENDORS = {
     },
     widgetOrigin: 'https://auth.withone.ai',
     tokenPath: '/v1/authkit/token',
+    pingPath: '/v1/users/whoami',
     connectorsPath: '/v1/available-connectors',
     connectionsPath: '/v1/vault/connections',
     hasActiveFilter: false,
