@@ -4,8 +4,9 @@ import {
   Optional,
   type MiddlewareConsumer,
   type NestModule,
+  type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
   AUTHKIT_CACHE,
   AUTHKIT_CONTROLLERS,
@@ -20,7 +21,10 @@ import { createCacheStore } from './cache/resilient-store.js';
 import { AuthKitConnectionsService } from './connections/connections.service.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';
-import type { AuthKitControllers } from './endpoint/create-controllers.js';
+import {
+  ensureUniqueNames,
+  type AuthKitControllers,
+} from './endpoint/create-controllers.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
 import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
@@ -99,8 +103,10 @@ export class AuthKitModule
     @Optional()
     @Inject(HttpAdapterHost)
     private readonly adapterHost?: HttpAdapterHost,
+    @Optional() @Inject(ModulesContainer) modules?: ModulesContainer,
   ) {
     super();
+    if (modules) ensureUniqueNames(controllersOf(modules));
   }
 
   configure(consumer: MiddlewareConsumer): void {
@@ -109,4 +115,11 @@ export class AuthKitModule
       applyRoutes(consumer, controllers, options, adapterHost?.httpAdapter);
     }
   }
+}
+
+/** The controllers of all registrations of an app. */
+function controllersOf(modules: ModulesContainer): Type[] {
+  return [...modules.values()]
+    .map((module) => module.providers.get(AUTHKIT_CONTROLLERS)?.instance)
+    .flatMap((controllers) => Object.values(controllers ?? {}) as Type[]);
 }

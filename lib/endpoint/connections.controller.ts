@@ -24,6 +24,7 @@ import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
+import { CONNECTION_ROUTES, DescribeRoute, HideRoute } from './openapi.js';
 import {
   ConfirmConnectionBody,
   ListConnectionsQuery,
@@ -60,6 +61,7 @@ export abstract class AuthKitConnectionsController {
   ) {}
 
   @Get()
+  @DescribeRoute(CONNECTION_ROUTES.list)
   async list(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() request: ConnectionsRequest,
@@ -76,6 +78,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Get(':id')
+  @DescribeRoute(CONNECTION_ROUTES.get)
   async get(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() { params }: ConnectionsRequest,
@@ -87,6 +90,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Patch(':id')
+  @DescribeRoute(CONNECTION_ROUTES.update)
   async update(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() request: ConnectionsRequest,
@@ -98,6 +102,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Delete(':id')
+  @DescribeRoute(CONNECTION_ROUTES.delete)
   @HttpCode(HttpStatus.NO_CONTENT)
   async delete(
     @CurrentIdentity() owner: AuthKitIdentity,
@@ -111,6 +116,7 @@ export abstract class AuthKitConnectionsController {
    * old connection if asked, and calls the option `onConnected`.
    */
   @Post()
+  @DescribeRoute(CONNECTION_ROUTES.confirm)
   @HttpCode(HttpStatus.OK)
   async confirm(
     @CurrentIdentity() owner: AuthKitIdentity,
@@ -136,10 +142,12 @@ export abstract class AuthKitConnectionsController {
 
   /** Nest sends preflights through the middleware, which answers them, only where these exist. */
   @Options()
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflight(): void {}
 
   @Options(':id')
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflightOfOne(): void {}
 
