@@ -115,6 +115,11 @@ const RESPONSES: Readonly<
   cancelled: [CLIENT_CLOSED_REQUEST, 'The request was cancelled.'],
 };
 
+/** The reasons of responses: nobody receives a `cancelled` one. @internal */
+export const AUTHKIT_ERROR_REASONS = (
+  Object.keys(RESPONSES) as AuthKitErrorReason[]
+).filter((reason) => reason !== 'cancelled');
+
 /**
  * The only error that this package throws while it serves requests. It is an
  * `HttpException`: Nest sends its usual `{ statusCode, message, error }`, plus

@@ -4,8 +4,9 @@ import {
   Optional,
   type MiddlewareConsumer,
   type NestModule,
+  type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
   AUTHKIT_CACHE,
   AUTHKIT_CONTROLLERS,
@@ -20,11 +21,15 @@ import { createCacheStore } from './cache/resilient-store.js';
 import { AuthKitConnectionsService } from './connections/connections.service.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';
-import type { AuthKitControllers } from './endpoint/create-controllers.js';
+import {
+  ensureUniqueNames,
+  type AuthKitControllers,
+} from './endpoint/create-controllers.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
 import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { GrantVerifier } from './grant/grant-verifier.js';
 import { AuthKitGrantService } from './grant/grant.service.js';
+import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import { ModuleOptions } from './options/module.options.js';
 import { picaClientProvider } from './pica/pica.client.js';
@@ -61,6 +66,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitIdentityGuard,
     AuthKitGrantService,
     GrantVerifier,
+    AuthKitHealthIndicator,
     {
       provide: AUTHKIT_GRANT_JWT,
       useFactory: provideGrantJwt,
@@ -81,6 +87,7 @@ import { AuthKitTokenService } from './token/token.service.js';
     AuthKitTokenService,
     AuthKitConnectionsService,
     AuthKitGrantService,
+    AuthKitHealthIndicator,
     AuthKitIdentityGuard,
     // The guard injects it where a controller of the app uses the guard.
     AUTHKIT_IDENTITY_EXTRACTOR,
@@ -98,8 +105,10 @@ export class AuthKitModule
     @Optional()
     @Inject(HttpAdapterHost)
     private readonly adapterHost?: HttpAdapterHost,
+    @Optional() @Inject(ModulesContainer) modules?: ModulesContainer,
   ) {
     super();
+    if (modules) ensureUniqueNames(controllersOf(modules));
   }
 
   configure(consumer: MiddlewareConsumer): void {
@@ -108,4 +117,11 @@ export class AuthKitModule
       applyRoutes(consumer, controllers, options, adapterHost?.httpAdapter);
     }
   }
+}
+
+/** The controllers of all registrations of an app. */
+function controllersOf(modules: ModulesContainer): Type[] {
+  return [...modules.values()]
+    .map((module) => module.providers.get(AUTHKIT_CONTROLLERS)?.instance)
+    .flatMap((controllers) => Object.values(controllers ?? {}) as Type[]);
 }

@@ -24,10 +24,16 @@ export {
   type AuthKitConnectionUpdate,
   type AuthKitRequestOptions,
 } from './connections/connections.service.js';
+export type { AuthKitTraceContext } from './core/diagnostics.js';
 export {
   AuthKitGrantService,
   type AuthKitWidgetToken,
 } from './grant/grant.service.js';
+export {
+  AuthKitHealthIndicator,
+  type AuthKitHealthDetails,
+  type AuthKitHealthResult,
+} from './health/authkit-health.indicator.js';
 export { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 export { AuthKitIdentity } from './identity/authkit-identity.js';
 export { CurrentIdentity } from './identity/current-identity.decorator.js';
@@ -55,6 +61,7 @@ export type {
   ConnectionLabelResolver,
   ConnectedListener,
   IntegrationFilter,
+  MessageResolver,
   ScopeResolver,
   SecretKeyResolver,
 } from './options/module.options.js';

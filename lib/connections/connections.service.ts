@@ -488,6 +488,7 @@ function toRequest(
 ) {
   return {
     outcome: `connections.${operation}() failed`,
+    traced: { channel: 'connections' as const, operation },
     identity: owner,
     signal: options?.signal,
     ...options?.[REQUEST_TIMING],

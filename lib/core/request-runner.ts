@@ -29,11 +29,15 @@ import { VENDORS } from '../pica/vendors.js';
 import { AccountResolver } from './secret-key-and-scope.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
+import { Diagnostics, type TracedOperation } from './diagnostics.js';
 import { FailureLog } from './failure-log.js';
+import { HealthRecord, type HealthState } from './health-record.js';
 import type { RequestTiming } from './request-timing.js';
 
 /** One request of the app that needs calls to Pica. */
 export interface AppRequest extends RequestTiming {
+  /** Where it is traced. Default: its calls alone are */
+  readonly traced?: TracedOperation;
   /** Begins the log line of a failure, e.g. `No token`. */
   readonly outcome: string;
   /** Validated first. `undefined` for a request without an identity; `null` fails as `unidentified`. */
@@ -80,6 +84,8 @@ export class RequestRunner
   private readonly memory: MemoryBudget;
   private readonly log: FailureLog;
   private readonly accounts: AccountResolver;
+  private readonly diagnostics: Diagnostics;
+  private readonly healthRecord: HealthRecord;
   private isDraining = false;
 
   constructor(
@@ -89,14 +95,44 @@ export class RequestRunner
     this.memory = new MemoryBudget(options.maxBytesInFlight);
     this.log = new FailureLog(VENDORS[options.vendor]);
     this.accounts = new AccountResolver(options);
+    this.diagnostics = new Diagnostics({
+      registration: 'default',
+      vendor: options.vendor,
+    });
+    this.healthRecord = new HealthRecord(this.hasManyAccounts);
+  }
+
+  /** Whether the account depends on the identity. */
+  get hasManyAccounts(): boolean {
+    const { secretKey, scope } = this.options;
+    return [secretKey.reveal(), scope].some(
+      (given) => typeof given === 'function',
+    );
+  }
+
+  /** What the last requests have shown of Pica. */
+  get health(): HealthState {
+    return this.healthRecord.state();
   }
 
   /** @throws {AuthKitException} and nothing else */
-  async run<T>(request: AppRequest, task: Task<T>): Promise<T> {
+  run<T>(request: AppRequest, task: Task<T>): Promise<T> {
+    return this.diagnostics.trace(request.traced, () =>
+      this.execute(request, task),
+    );
+  }
+
+  private async execute<T>(request: AppRequest, task: Task<T>): Promise<T> {
     const { outcome, identity, signal, extraTime = 0, isHandled } = request;
     const { startedAt = performance.now() } = request;
     const deadline = new Deadline(this.options.timeout + extraTime, startedAt);
     const received = new ReceivedBytes(this.memory);
+    const observe = this.diagnostics.observeCalls();
+    let calls = 0;
+    const observeCall = (operation: string) => {
+      calls += 1;
+      return observe(operation);
+    };
     try {
       if (this.isDraining) throw shuttingDown();
       const releases = [this.admission.acquireSlot()];
@@ -104,17 +140,21 @@ export class RequestRunner
         const result$ = defer(() => this.prepare(identity)).pipe(
           switchMap(({ identity, account }) => {
             releases.push(this.admission.acquireAccountSlot(account.account));
-            return task({ ...account, deadline, received }, identity);
+            const shared = { deadline, received, observeCall };
+            return task({ ...account, ...shared }, identity);
           }),
           takeUntil(this.cancellation.of(signal, deadline.remaining())),
         );
-        return await firstValueFrom(result$);
+        const result = await firstValueFrom(result$);
+        if (calls > 0) this.healthRecord.succeeded();
+        return result;
       } finally {
         received.release();
         for (const release of releases) release();
       }
     } catch (error) {
       const failure = normalizeError(error);
+      if (calls > 0) this.healthRecord.failed(failure);
       const duration = performance.now() - startedAt;
       this.log.failed(outcome, failure, duration, isHandled?.(failure));
       throw failure;

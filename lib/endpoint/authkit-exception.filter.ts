@@ -5,17 +5,24 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
+import { getRequestIdentity } from '../identity/request-identity.js';
+import { ModuleOptions } from '../options/module.options.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
+
+/** The maximum length of a message in UTF-16 code units. */
+const MAX_MESSAGE_LENGTH = 500;
 
 /** The default of `Retry-After` for a 429 in seconds. */
 const DEFAULT_RETRY_AFTER = 1;
 
 /**
  * Sends an {@link AuthKitException} in the form that the widget reads, whatever
- * filters the app has: a string `message` at the top, and `Retry-After` where known.
+ * filters the app has: a string `message` at the top, which the option `messages`
+ * may replace, and `Retry-After` where known.
  *
  * @internal
  */
@@ -23,6 +30,7 @@ const DEFAULT_RETRY_AFTER = 1;
 export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException> {
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
   ) {}
 
   catch(exception: AuthKitException, host: ArgumentsHost): void {
@@ -42,6 +50,42 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
       const seconds = Math.min(retryAfter, MAX_RETRY_AFTER);
       httpAdapter.setHeader(response, 'Retry-After', String(seconds));
     }
-    httpAdapter.reply(response, exception.getResponse(), exception.getStatus());
+    const body = exception.getResponse() as object;
+    const message = this.messageFor(exception, host);
+    httpAdapter.reply(
+      response,
+      message === undefined ? body : { ...body, message },
+      exception.getStatus(),
+    );
   }
+
+  /** `undefined` for the exception's own message. */
+  private messageFor(
+    { reason }: AuthKitException,
+    host: ArgumentsHost,
+  ): string | undefined {
+    const { messages } = this.options;
+    if (!messages) return undefined;
+    const request = host.switchToHttp().getRequest<object>();
+    try {
+      const message: unknown = messages(
+        reason,
+        getRequestIdentity(request),
+        request,
+      );
+      // A promise is no message. If it rejects, that must not end the process.
+      if (message instanceof Promise) message.catch(() => {});
+      return isMessage(message) ? message : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isMessage(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length <= MAX_MESSAGE_LENGTH &&
+    value.trim() !== ''
+  );
 }

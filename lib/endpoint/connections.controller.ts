@@ -26,6 +26,7 @@ import { getRequestStart } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { MAX_PAGE_SIZE } from '../pica/vendors.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
+import { CONNECTION_ROUTES, DescribeRoute, HideRoute } from './openapi.js';
 import {
   ConfirmConnectionBody,
   ListConnectionsQuery,
@@ -62,6 +63,7 @@ export abstract class AuthKitConnectionsController {
   ) {}
 
   @Get()
+  @DescribeRoute(CONNECTION_ROUTES.list)
   async list(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() request: ConnectionsRequest,
@@ -79,6 +81,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Get(':id')
+  @DescribeRoute(CONNECTION_ROUTES.get)
   async get(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() request: ConnectionsRequest,
@@ -92,6 +95,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Patch(':id')
+  @DescribeRoute(CONNECTION_ROUTES.update)
   async update(
     @CurrentIdentity() owner: AuthKitIdentity,
     @Req() request: ConnectionsRequest,
@@ -108,6 +112,7 @@ export abstract class AuthKitConnectionsController {
   }
 
   @Delete(':id')
+  @DescribeRoute(CONNECTION_ROUTES.delete)
   @HttpCode(HttpStatus.NO_CONTENT)
   async delete(
     @CurrentIdentity() owner: AuthKitIdentity,
@@ -124,6 +129,7 @@ export abstract class AuthKitConnectionsController {
    * and deletes the replaced one last. All calls to Pica share one deadline.
    */
   @Post()
+  @DescribeRoute(CONNECTION_ROUTES.confirm)
   @HttpCode(HttpStatus.OK)
   async confirm(
     @CurrentIdentity() owner: AuthKitIdentity,
@@ -155,10 +161,12 @@ export abstract class AuthKitConnectionsController {
 
   /** Nest sends preflights through the middleware, which answers them, only where these exist. */
   @Options()
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflight(): void {}
 
   @Options(':id')
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflightOfOne(): void {}
 

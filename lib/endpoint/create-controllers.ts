@@ -10,9 +10,11 @@ import {
 } from '@nestjs/common';
 import { AuthKitGrantGuard } from '../grant/grant.guard.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
-import type {
-  ConnectionsRouteOptions,
-  ControllerOptions,
+import {
+  DEFAULT_CONNECTIONS_PATH,
+  DEFAULT_PATH,
+  type ConnectionsRouteOptions,
+  type ControllerOptions,
 } from '../options/controller.options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { AllowedOriginGuard } from './allowed-origin.guard.js';
@@ -20,11 +22,19 @@ import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
 import { AuthKitConnectionsController } from './connections.controller.js';
 import { AuthKitGrantController } from './grant.controller.js';
 import { createOptionalGrantGuard } from './optional-grant.guard.js';
+import { DescribeRoute, tagController, TOKEN_ROUTE } from './openapi.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 import {
   AuthKitCorsTokenController,
   AuthKitTokenController,
 } from './token.controller.js';
+
+/** The paths that need no mention in the name of a class. */
+const DEFAULT_PATHS: readonly string[] = [
+  DEFAULT_PATH,
+  `${DEFAULT_PATH}/grant`,
+  DEFAULT_CONNECTIONS_PATH,
+];
 
 /** The controller classes of one registration. */
 export interface AuthKitControllers {
@@ -70,6 +80,8 @@ function createTokenController(
     Post(),
     HttpCode(HttpStatus.OK),
     ...options.tokenRouteDecorators,
+    // Applied first: the app's own descriptions take precedence.
+    DescribeRoute(TOKEN_ROUTE),
   ]);
   // Nest treats slashes at the end differently from place to place.
   decorateClass(
@@ -128,6 +140,48 @@ function decorateClass(
     ...decorators,
   ]) {
     decorate(target);
+  }
+  tagController(target);
+  nameController(target, path, version);
+}
+
+/**
+ * Names the class of a controller. OpenAPI documents make operation ids of it,
+ * which must be unique: registrations differ in path or version.
+ */
+function nameController(
+  target: Type,
+  path: string,
+  version: ControllerOptions['version'],
+): void {
+  const versions = [version ?? []].flat().map(String);
+  const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
+  const place = [path, ...versions].join('#').replace(/\W+/g, '_');
+  Object.defineProperty(target, 'name', {
+    value: `AuthKit${target.name}${isDefault ? '' : `_${place}`}`,
+    configurable: true,
+  });
+}
+
+/**
+ * Gives a class another name where one before it has the same: registrations of
+ * the same path and version in modules whose paths differ (`RouterModule`).
+ *
+ * @param controllers the classes of all registrations of an app
+ */
+export function ensureUniqueNames(controllers: Iterable<Type>): void {
+  const names = new Set<string>();
+  for (const controller of new Set(controllers)) {
+    const { name } = controller;
+    let unique = name;
+    for (let n = 2; names.has(unique); n += 1) unique = `${name}_${n}`;
+    names.add(unique);
+    if (unique !== name) {
+      Object.defineProperty(controller, 'name', {
+        value: unique,
+        configurable: true,
+      });
+    }
   }
 }
 

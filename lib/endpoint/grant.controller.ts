@@ -14,6 +14,7 @@ import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import type { PlatformResponse } from './abort-on-close.js';
+import { DescribeRoute, GRANT_ROUTE, HideRoute } from './openapi.js';
 import { tokenUrl, type PlatformRequest } from './token-url.js';
 
 /**
@@ -31,6 +32,7 @@ export abstract class AuthKitGrantController {
 
   /** Sends the response itself, as the token route does: no interceptor wraps what the page passes to the widget. */
   @Post()
+  @DescribeRoute(GRANT_ROUTE)
   @HttpCode(HttpStatus.OK)
   async grant(
     @CurrentIdentity() identity: AuthKitIdentity,
@@ -44,6 +46,7 @@ export abstract class AuthKitGrantController {
 
   /** Nest sends preflights through the middleware, which answers them, only where this exists. */
   @Options()
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflight(): void {}
 }

@@ -16,6 +16,7 @@ import { ModuleOptions } from '../options/module.options.js';
 import { getRequestStart } from '../identity/request-identity.js';
 import { AuthKitTokenService } from '../token/token.service.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
+import { HideRoute } from './openapi.js';
 
 /** The part of a platform's request that the route reads. */
 interface WidgetRequest {
@@ -76,6 +77,7 @@ export abstract class AuthKitTokenController {
 export abstract class AuthKitCorsTokenController extends AuthKitTokenController {
   /** Nest sends preflights through the middleware, which answers them, only where this exists. */
   @Options()
+  @HideRoute()
   @HttpCode(HttpStatus.NO_CONTENT)
   preflight(): void {}
 }

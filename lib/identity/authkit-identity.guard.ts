@@ -7,12 +7,14 @@ import {
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
 import type { IdentityExtractor } from './extract-identity.js';
 import { parseIdentity } from './parse-identity.js';
+import { identityCarrier, requestOf } from './request-of.js';
 import { setRequestIdentity, startRequestClock } from './request-identity.js';
 
 /**
  * Identifies the caller by the module's `identity` option. The handler gets the
  * identity from {@link CurrentIdentity}. This guard does not authenticate:
- * place it behind the guard that does.
+ * place it behind the guard that does. It works for controllers and for GraphQL
+ * resolvers.
  *
  * @throws {AuthKitException} `unidentified` (401) where the request carries no
  *   identity, `invalid_identity` (400) where Pica cannot hold it
@@ -37,10 +39,21 @@ export class AuthKitIdentityGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<object>();
+    const request = this.getRequest(context);
     startRequestClock(request);
     const extracted = await this.extract(request, context);
-    setRequestIdentity(request, parseIdentity(extracted));
+    setRequestIdentity(identityCarrier(context), parseIdentity(extracted));
     return true;
+  }
+
+  /**
+   * Returns the request that the extractor reads: that of the platform, in a
+   * GraphQL resolver `req` of the context. Override it where your GraphQL
+   * context holds the request elsewhere.
+   *
+   * @throws {Error} where the GraphQL context holds no request
+   */
+  protected getRequest(context: ExecutionContext): object {
+    return requestOf(context);
   }
 }

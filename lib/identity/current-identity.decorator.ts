@@ -1,8 +1,9 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { getRequestIdentity } from './request-identity.js';
+import { identityCarrier } from './request-of.js';
 
 /**
- * Injects the identity that {@link AuthKitIdentityGuard} has extracted into a handler's parameter.
+ * Injects the identity that {@link AuthKitIdentityGuard} has extracted into a parameter of a handler or a resolver.
  *
  * @throws {Error} (status 500) where the guard does not run before the handler
  *
@@ -10,9 +11,7 @@ import { getRequestIdentity } from './request-identity.js';
  */
 export const CurrentIdentity = createParamDecorator(
   (_: unknown, context: ExecutionContext) => {
-    const identity = getRequestIdentity(
-      context.switchToHttp().getRequest<object>(),
-    );
+    const identity = getRequestIdentity(identityCarrier(context));
     if (!identity) {
       const { name } = context.getClass();
       throw new Error(

@@ -13,7 +13,7 @@ import {
 export const DEFAULT_PATH = 'authkit-token';
 
 /** The default path of the routes for connections. */
-const DEFAULT_CONNECTIONS_PATH = 'authkit-connections';
+export const DEFAULT_CONNECTIONS_PATH = 'authkit-connections';
 
 const isGuard = (value: unknown): boolean =>
   typeof value === 'function' ||

@@ -1,4 +1,5 @@
 import { IsOptional } from 'class-validator';
+import type { AuthKitErrorReason } from '../authkit.exception.js';
 import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
 import type { AuthKitConnection } from '../connections/connection.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
@@ -119,6 +120,22 @@ export type ConnectedListener = (
     readonly others: readonly AuthKitConnection[];
   },
 ) => void | Promise<void>;
+
+/**
+ * Returns the message of an error response, e.g. a translated one.
+ *
+ * @param reason why the request failed
+ * @param identity the caller; `undefined` before the guards have identified it
+ * @param request the request of the platform (Express or Fastify)
+ * @returns at most 500 characters; `undefined` for the default message
+ */
+export type MessageResolver = (
+  reason: AuthKitErrorReason,
+  identity: AuthKitIdentity | undefined,
+  // A request is whatever platform, guards and middleware made of it.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  request: any,
+) => string | undefined;
 
 /**
  * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
@@ -440,6 +457,24 @@ export class ModuleOptions {
   @IsOptional()
   @IsFunction('a function of the connection and its owner')
   onConnected?: ConnectedListener;
+
+  /**
+   * Returns the `message` of an error response of the module's routes: what the
+   * widget shows to the user. Use it to translate. Where it returns `undefined`,
+   * something that is no string, a blank string or more than 500 characters, or
+   * throws, the default message is sent. It is called for every
+   * `AuthKitException`, and not for errors of the app's own guards.
+   *
+   * @example
+   * ```ts
+   * messages: (reason, _identity, request) =>
+   *   translate(`authkit.${reason}`, request.headers['accept-language']),
+   * ```
+   * @default English messages, one for each reason
+   */
+  @IsOptional()
+  @IsFunction('a function of the reason, the identity and the request')
+  messages?: MessageResolver;
 
   /**
    * Signs the grants of `controller: { grants: true }` and of

@@ -10,12 +10,13 @@ import { formatFailure } from '../authkit.exception.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import { withAttemptTimeout } from './attempt-timeout.js';
 import { CallQueue } from './call-queue.js';
-import type { RequestContext } from './request-context.js';
+import type { AttemptRecord, RequestContext } from './request-context.js';
 import { assertJson, InvalidResponseError } from './responses.js';
 import { RetryBudget } from './retry-budget.js';
 import { withRetries } from './retry.js';
 import type { HttpResponse, Transport } from './transport.js';
 import {
+  correlationIdOf,
   fromNetworkError,
   fromResponse,
   invalidResponse,
@@ -43,6 +44,8 @@ export interface PicaCall<T> {
   readonly ifEmpty?: T;
   /** Whether the call expects no body. Whatever comes is not looked at, and `parse` gets an empty one. */
   readonly ignoresBody?: boolean;
+  /** The number of times to retry it. Default: the option `retries` */
+  readonly retries?: number;
 }
 
 /**
@@ -70,14 +73,17 @@ export class PicaClient implements OnApplicationShutdown {
   request<T>(call: PicaCall<T>, context: RequestContext): Observable<T> {
     // A new connection for a stale one is free once a call.
     const stale = { retries: 1 };
-    const attempt$ = withAttemptTimeout(
-      (signal) => this.send(call, signal, context, stale),
-      this.options.attemptTimeout,
+    const [route] = (call.logPath ?? call.path).split('?', 1);
+    const attempt$ = context.observeCall(`${call.method} ${route}`)((record) =>
+      withAttemptTimeout(
+        (signal) => this.send(call, signal, context, stale, record),
+        this.options.attemptTimeout,
+      ),
     );
     return this.queue.run(context.account, attempt$).pipe(
       withRetries(
         {
-          retries: this.options.retries,
+          retries: call.retries ?? this.options.retries,
           budget: this.budget,
           onFailedAttempt: (failure, count) =>
             this.logger.debug(
@@ -98,6 +104,7 @@ export class PicaClient implements OnApplicationShutdown {
     signal: GenericAbortSignal,
     { secretKey, scopeHeaders, received }: RequestContext,
     stale: { retries: number },
+    record: AttemptRecord,
   ): Promise<T> {
     try {
       const response = await this.#transport.send({
@@ -116,6 +123,8 @@ export class PicaClient implements OnApplicationShutdown {
       });
       const { status } = response;
       redactCorrelationId(response, secretKey);
+      record.status = status;
+      record.correlationId = correlationIdOf(response);
       if (status < 200 || status > 299) throw fromResponse(response);
       const result = parseResponse(call, response);
       this.budget.refill();

@@ -1,4 +1,16 @@
+import type { Observable } from 'rxjs';
 import type { ReceivedBytes } from './received-bytes.js';
+
+/** What a response tells of itself. */
+export interface AttemptRecord {
+  status?: number;
+  correlationId?: string;
+}
+
+/** Observes the attempts of one call: one for each subscription to the Observable that it returns. */
+export type AttemptObserver = <T>(
+  start: (record: AttemptRecord) => Observable<T>,
+) => Observable<T>;
 
 /** What all calls to Pica share that one request of the app causes. */
 export interface RequestContext {
@@ -10,6 +22,8 @@ export interface RequestContext {
   readonly deadline: Deadline;
   /** What the calls have received so far. */
   readonly received: ReceivedBytes;
+  /** Returns the observer of one call, e.g. `POST /v1/authkit`. */
+  readonly observeCall: (operation: string) => AttemptObserver;
 }
 
 /** The moment by which a request completes or fails. All of its calls share it. */

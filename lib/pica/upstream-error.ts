@@ -118,14 +118,17 @@ function lettersOf(text: string): string {
 }
 
 /** What a response says about itself, for the log and for Pica's support. */
-function detailsOf({ status, headers }: HttpResponse): AuthKitErrorDetails {
-  const id: unknown = headers[CORRELATION_ID];
+function detailsOf(response: HttpResponse): AuthKitErrorDetails {
   return {
-    upstreamStatus: status,
-    // Log lines show it, so it must look like an id.
-    correlationId:
-      typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined,
+    upstreamStatus: response.status,
+    correlationId: correlationIdOf(response),
   };
+}
+
+/** Pica's id of a call, where the response has one. Log lines show it, so it must look like an id. */
+export function correlationIdOf({ headers }: HttpResponse): string | undefined {
+  const id: unknown = headers[CORRELATION_ID];
+  return typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
 }
 
 function reasonOf(status: number): AuthKitErrorReason {

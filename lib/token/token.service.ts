@@ -175,7 +175,13 @@ export class AuthKitTokenService {
   ): Promise<Buffer> {
     const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
     return this.runner.run(
-      { outcome: 'No token', identity, signal, ...timing },
+      {
+        outcome: 'No token',
+        traced: { channel: 'token', operation: 'create' },
+        identity,
+        signal,
+        ...timing,
+      },
       (context, validated) =>
         this.resolveLabel(validated, requested).pipe(
           switchMap((label) =>
@@ -212,7 +218,12 @@ export class AuthKitTokenService {
     try {
       const [[rows, connectors], own] = await Promise.all([
         this.runner.run(
-          { outcome: 'No integrations', identity, signal: whole },
+          {
+            outcome: 'No integrations',
+            traced: { channel: 'token', operation: 'integrations' },
+            identity,
+            signal: whole,
+          },
           (context, validated) =>
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
