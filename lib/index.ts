@@ -10,6 +10,7 @@ export type {
   AuthKitToken,
   AuthKitVendor,
 } from './authkit.types.js';
+export { redisStore, type AuthKitRedisClient } from './cache/redis-store.js';
 export {
   needsReconnect,
   type AuthKitConnection,

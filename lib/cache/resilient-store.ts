@@ -10,6 +10,8 @@ import { MemoryStore } from './memory-store.js';
 
 /** The timeout of one operation of the store in ms. */
 const TIMEOUT_MS = 250;
+/** In how many parts the timeout passes. */
+const TIMEOUT_PARTS = 5;
 /** ms without operations after a timeout, so that not every token waits, and a client's queue does not grow. */
 const COOLDOWN_MS = 1_000;
 /** The minimum time between two warnings in ms. */
@@ -88,15 +90,12 @@ export class ResilientStore implements OnApplicationShutdown {
 
   private async attempt<T>(operation: () => T): Promise<Awaited<T> | void> {
     if (this.isPaused()) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
-      timer = setTimeout(resolve, TIMEOUT_MS, TIMED_OUT);
-    });
+    const timeout = startTimeout();
     try {
       // An async function, so that a synchronous error is caught below too.
       const outcome = await Promise.race([
         (async () => operation())(),
-        timeout,
+        timeout.expired,
       ]);
       if (outcome !== TIMED_OUT) {
         this.pausedUntil = undefined;
@@ -107,7 +106,7 @@ export class ResilientStore implements OnApplicationShutdown {
     } catch (error) {
       this.warn(`failed${formatCode(error)}`);
     } finally {
-      clearTimeout(timer);
+      timeout.clear();
     }
   }
 
@@ -139,6 +138,23 @@ export class ResilientStore implements OnApplicationShutdown {
       `The store of the cache ${what}: tokens are created without it. (Logged at most once a minute.)`,
     );
   }
+}
+
+/**
+ * Starts the timeout of an operation. It passes in parts, so that time during
+ * which this process could not read the store's response counts as one of them:
+ * a busy instance must not take a store for broken.
+ */
+function startTimeout() {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<typeof TIMED_OUT>((resolve) => {
+    const wait = (parts: number) => {
+      if (parts === 0) return resolve(TIMED_OUT);
+      timer = setTimeout(wait, TIMEOUT_MS / TIMEOUT_PARTS, parts - 1);
+    };
+    wait(TIMEOUT_PARTS);
+  });
+  return { expired, clear: () => clearTimeout(timer) };
 }
 
 /** Creates the store of the `cache` option. */

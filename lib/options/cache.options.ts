@@ -8,8 +8,8 @@ import {
 } from './validation.js';
 
 /**
- * A store for the cache: a Keyv, Nest's cache-manager `Cache`, or any object
- * with these methods. They may return promises. You own the store: the module
+ * A store for the cache: `redisStore(client)`, a Keyv, Nest's cache-manager
+ * `Cache`, or any object with these methods. They may return promises. You own the store: the module
  * neither connects nor closes it.
  */
 export type AuthKitCacheStore = {
@@ -20,7 +20,8 @@ export type AuthKitCacheStore = {
   /**
    * Stores a value for `ttl` ms if the key does not exist, and returns whether
    * it did. The operation is atomic, as Redis' `SET key value NX PX ttl`.
-   * Optional: neither Keyv nor cache-manager has it. Only `grant.singleUse` uses it.
+   * Optional: `redisStore()` has it, neither Keyv nor cache-manager has. Only
+   * `grant.singleUse` uses it.
    */
   add?(
     key: string,
@@ -40,7 +41,8 @@ function isStore(value: unknown): boolean {
 export class CacheOptions {
   /**
    * Where the cache is: `'memory'`, which is bounded and belongs to one
-   * instance, or a Keyv or cache-manager store that several instances share.
+   * instance, or a store that several instances share: `redisStore(client)`, a
+   * Keyv or a cache-manager `Cache`.
    * If a store fails, hangs for 250 ms or returns an invalid value, a warning
    * is logged and the token is created without it. Its keys are HMACs; the
    * secret key is not in it. Cached rows are signed under the secret key, so

@@ -66,12 +66,14 @@ export class GrantOptions {
   url?: string;
 
   /**
-   * Whether a grant is valid for one token only. The widget requests another
-   * token when its session expires; with `true` the user then has to open the
-   * dialog again. Used grants are stored in the memory of one instance, and in
-   * the `cache.store` where there is one: with an atomic `add`, a grant is valid
-   * once across all instances; without it, replays at the same moment may pass
-   * in another instance. Not with `paging: 'forward'`, the default for One: its
+   * Whether a grant is valid for one token only. A token that fails, or whose
+   * client disconnects before it is sent, does not use up the grant. The widget
+   * requests another token when its session expires; with `true` the user then
+   * has to open the dialog again. Used grants are stored in the memory of one
+   * instance, 1,000 for each identity, and in the `cache.store` where there is
+   * one: with an atomic `add`, as `redisStore()` has it, a grant is valid once
+   * across all instances; without it, replays at the same moment may pass in
+   * another instance. Not with `paging: 'forward'`, the default for One: its
    * widget requests every page with the same grant.
    * @default false
    */

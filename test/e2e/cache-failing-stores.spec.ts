@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyv } from 'keyv';
 import type {
@@ -5,6 +7,7 @@ import type {
   AuthKitCacheStore,
 } from '../../lib/index.js';
 import { bootError, createApp, createTokenService } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
 import { useEmulator } from '../support/emulator.js';
 import { captureWarnings } from '../support/mocks.js';
 
@@ -293,4 +296,31 @@ describe('an app', () => {
   ])('boots with `cache` %s', async (_name, cache) => {
     expect(await bootError({ options: { cache } })).toBeUndefined();
   });
+});
+
+it('a store that responds in time is not taken for broken when the process was busy for longer than the timeout', async () => {
+  const warnings = captureWarnings();
+  const server = createServer((socket) => socket.pipe(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  afterTest(() => (socket.destroy(), server.close()));
+  let reads = 0;
+  const tokens = await createService({
+    async get() {
+      socket.write('?');
+      // The response arrives while nothing can read it.
+      const until = Date.now() + 400;
+      while (Date.now() < until);
+      await once(socket, 'data');
+      reads += 1;
+    },
+    set: () => {},
+    delete: () => {},
+  });
+  await tokens.create(ADA);
+  expect(reads).toBeGreaterThan(0);
+  expect(warnings).toEqual([]);
 });
