@@ -9,13 +9,18 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { BoundedWarnings } from '../core/bounded-warnings.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import type { PlatformResponse } from './abort-on-close.js';
 import { DescribeRoute, GRANT_ROUTE, HideRoute } from './openapi.js';
-import { tokenUrl, type PlatformRequest } from './token-url.js';
+import {
+  ignoredForwarding,
+  tokenUrl,
+  type PlatformRequest,
+} from './token-url.js';
 
 /**
  * The grant route, for the app's own pages. Its path and guards are set in the
@@ -24,6 +29,8 @@ import { tokenUrl, type PlatformRequest } from './token-url.js';
  * @internal
  */
 export abstract class AuthKitGrantController {
+  private readonly warnings = new BoundedWarnings();
+
   constructor(
     @Inject(AuthKitGrantService) private readonly grants: AuthKitGrantService,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
@@ -39,9 +46,25 @@ export abstract class AuthKitGrantController {
     @Req() request: PlatformRequest,
     @Res() response: PlatformResponse,
   ): Promise<void> {
-    const url = this.options.grant?.url ?? tokenUrl(request);
+    const url = this.options.grant?.url ?? this.deriveUrl(request);
     const token = await this.grants.widgetToken(identity, url);
     this.adapterHost.httpAdapter.reply(response, token, HttpStatus.OK);
+  }
+
+  /** A URL that the widget cannot reach is the usual fault behind a proxy, and fails in the browser alone. */
+  private deriveUrl(request: PlatformRequest): string {
+    const url = tokenUrl(request);
+    const ignored = ignoredForwarding(request, url);
+    if (ignored.length === 0) return url;
+    this.warnings.warn(url, (shown) =>
+      [
+        `The url of a grant is ${shown}, from the Host header and the connection of the request.`,
+        `A proxy sent ${ignored.join(' and ')}, which the app does not use.`,
+        'If the widget cannot reach that url: set trust proxy (Express), trustProxy (Fastify), or grant.url.',
+        '(Logged once for each url.)',
+      ].join(' '),
+    );
+    return url;
   }
 
   /** Nest sends preflights through the middleware, which answers them, only where this exists. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadRequestException } from '@nestjs/common';
+import { formatValue } from '../core/bounded-warnings.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 
 /** What the path of the grant route adds to that of the token route. */
@@ -62,4 +63,38 @@ function withoutGrant(path: string): string {
   return trimmed.slice(-GRANT.length).toLowerCase() === GRANT
     ? trimTrailingSlashes(trimmed.slice(0, -GRANT.length))
     : path;
+}
+
+/**
+ * The `X-Forwarded-*` headers of a request that its URL does not show: the app
+ * does not trust the proxy that sent them, or the proxy rewrites the path.
+ *
+ * @param url the URL that was derived from the request
+ */
+export function ignoredForwarding(
+  { headers }: PlatformRequest,
+  url: string,
+): string[] {
+  const { protocol, host, pathname } = new URL(url);
+  const isShown = {
+    'x-forwarded-proto': (value: string) => `${value}:` === protocol,
+    'x-forwarded-host': (value: string) => isHost(value, host, protocol),
+    'x-forwarded-prefix': (value: string) =>
+      pathname.toLowerCase().startsWith(value),
+  };
+  return Object.entries(isShown).flatMap(([name, shows]) => {
+    const value = [headers[name]].flat().join(', ');
+    if (value === '') return [];
+    // Each proxy adds a value. Express takes the first, Fastify the last.
+    const values = value.toLowerCase().split(',');
+    return values.some((each) => shows(each.trim()))
+      ? []
+      : [`${name}: ${formatValue(value)}`];
+  });
+}
+
+/** Whether a header names a host, which need not have the default port. */
+function isHost(value: string, host: string, protocol: string): boolean {
+  const url = `${protocol}//${value}`;
+  return URL.canParse(url) && new URL(url).host === host;
 }

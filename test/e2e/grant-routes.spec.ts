@@ -23,6 +23,7 @@ import {
   requestToken,
   WIDGET,
 } from '../support/http.js';
+import { captureWarnings } from '../support/mocks.js';
 
 const pica = useEmulator({ integrations: 3 });
 
@@ -129,6 +130,60 @@ describe.each(PLATFORMS)('grants on %s', (platform) => {
     const { tokenUrl } = await start();
     expect((await requestGrant(tokenUrl, forwarded)).body.url).toBe(tokenUrl);
   });
+
+  it('are logged with the derived url and the X-Forwarded headers that the app does not use, once for each url', async () => {
+    const { tokenUrl, url } = await start();
+    const warnings = captureWarnings();
+    const forwarded = {
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': `app.example, ${'x'.repeat(200)}`,
+      'x-forwarded-prefix': '/api',
+    };
+    for (let index = 0; index < 3; index += 1) {
+      await requestGrant(tokenUrl, forwarded);
+    }
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(`The url of a grant is ${tokenUrl}, from`);
+    expect(warnings[0]).toMatch(
+      /x-forwarded-proto: https and x-forwarded-host: app\.example, x{87} and x-forwarded-prefix: \/api, .*trust proxy.*trustProxy.*grant\.url/,
+    );
+    for (let index = 0; index < 30; index += 1) {
+      await requestGrant(`${url}/authkit-token`, {
+        ...forwarded,
+        host: `host-${index}.example`,
+      });
+    }
+    expect(warnings).toHaveLength(20);
+  });
+
+  it.each<[string, Record<string, string>, AppSettings]>([
+    [
+      'the app trusts the proxy',
+      {
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'App.example:443',
+      },
+      { trustProxy: true },
+    ],
+    [
+      '`grant.url` is given',
+      { 'x-forwarded-proto': 'https' },
+      { options: { grant: { url: 'https://app.example/authkit-token' } } },
+    ],
+    [
+      'the headers say what the url says',
+      { 'x-forwarded-proto': 'http', 'x-forwarded-for': '1.2.3.4' },
+      {},
+    ],
+  ])(
+    'are not logged when %s',
+    async (_name, headers, { trustProxy, options }) => {
+      const { tokenUrl } = await start({ trustProxy, options });
+      const warnings = captureWarnings();
+      expect((await requestGrant(tokenUrl, headers)).status).toBe(200);
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it('contain `grant.url` when it is given', async () => {
     const url = 'https://app.example/api/authkit-token';
