@@ -1,66 +1,118 @@
 import {
   ConfigurableModuleBuilder,
   type DynamicModule,
+  type ExistingProvider,
   type FactoryProvider,
   type Provider,
+  type ValueProvider,
 } from '@nestjs/common';
 import {
   AUTHKIT_CONTROLLERS,
   AUTHKIT_GRANT_AUDIENCE,
-  AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
   AUTHKIT_OPTIONS_IMPORTS,
 } from './authkit.constants.js';
+import { getAuthKitProviderToken } from './authkit.registration.js';
+import { AuthKitConnectionsService } from './connections/connections.service.js';
 import { createControllers } from './endpoint/create-controllers.js';
 import { defaultAudience } from './grant/grant-jwt.js';
-import { withTimeout } from './identity/extract-identity.js';
+import { AuthKitGrantService } from './grant/grant.service.js';
+import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
+import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import {
   resolveControllerOptions,
+  validateExtras,
   type AuthKitModuleExtras,
 } from './options/controller.options.js';
+import { warnLocalAddresses } from './options/local-addresses.js';
 import {
+  invalidOptions,
+  ModuleOptions,
   resolveOptions,
   type AuthKitModuleOptions,
-  type ModuleOptions,
+  type StaticSettings,
 } from './options/module.options.js';
-import { Secret } from './options/validation.js';
+import { optionNames, Secret } from './options/validation.js';
+import { AuthKitTokenService } from './token/token.service.js';
+
+/** What apps inject. */
+export const INJECTABLES = [
+  AuthKitTokenService,
+  AuthKitConnectionsService,
+  AuthKitGrantService,
+  AuthKitIdentityGuard,
+  AuthKitHealthIndicator,
+];
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(
   definition: DynamicModule,
-  { isGlobal, controller, imports = [] }: AuthKitModuleExtras,
+  { isGlobal, controller, imports = [], name, ...rest }: AuthKitModuleExtras,
 ): DynamicModule {
   const { options, errors } = resolveControllerOptions(controller);
   const controllers = options && createControllers(options);
-  const settings = { needsGrants: Boolean(options?.grants), errors };
+  const given = definition.providers ?? [];
+  // `forRoot()` provides the options as a value; without a factory, Nest provides `undefined` as a class.
+  const isAsync = !given.some(
+    (provider) => isOptionsProvider(provider) && 'useValue' in provider,
+  );
+  const hasFactory = given.every(
+    (provider) => 'provide' in provider && provider.provide !== undefined,
+  );
+  const extraErrors = validateExtras(
+    {
+      imports: definition.imports ?? imports,
+      name,
+      besideFactory: isAsync ? Object.keys(rest) : undefined,
+      hasFactory,
+    },
+    optionNames(ModuleOptions),
+  );
+  const settings: StaticSettings = {
+    name,
+    needsGrants: Boolean(options?.grants),
+    hasFactory,
+    errors: [...extraErrors, ...errors],
+  };
+  const aliases = typeof name === 'string' ? createAliases(name) : [];
   const providers: Provider[] = [
-    ...(definition.providers ?? []).map(hideOptions),
+    ...(hasFactory ? given.map((each) => hideOptions(each, settings)) : []),
     {
       provide: AUTHKIT_OPTIONS,
-      useFactory: (given: Secret<AuthKitModuleOptions>) =>
-        resolveOptions(given.reveal(), settings),
-      inject: [MODULE_OPTIONS_TOKEN],
-    },
-    {
-      provide: AUTHKIT_IDENTITY_EXTRACTOR,
-      useFactory: ({ identity, timeout }: ModuleOptions) =>
-        withTimeout(identity, timeout),
-      inject: [AUTHKIT_OPTIONS],
+      useFactory: (written?: Secret<AuthKitModuleOptions>) => {
+        const resolved = resolveOptions(written?.reveal(), settings);
+        warnLocalAddresses(resolved);
+        return resolved;
+      },
+      inject: hasFactory ? [MODULE_OPTIONS_TOKEN] : [],
     },
     { provide: AUTHKIT_CONTROLLERS, useValue: controllers },
     { provide: AUTHKIT_GRANT_AUDIENCE, useValue: defaultAudience(options) },
+    ...aliases,
   ];
   return {
     ...definition,
     global: isGlobal,
     imports: [
-      ...(definition.imports ?? []),
-      ...imports,
+      ...[definition.imports, imports].filter(Array.isArray).flat(),
       ...optionsImports(providers),
     ],
     controllers: controllers ? Object.values(controllers) : [],
     providers,
+    exports: aliases.map(({ provide }) => provide),
   };
+}
+
+/** The providers by which the classes of a registration are injected by its name. */
+function createAliases(name: string): ExistingProvider[] {
+  return INJECTABLES.map((service) => ({
+    provide: getAuthKitProviderToken<unknown>(service, name),
+    useExisting: service,
+  }));
+}
+
+function isOptionsProvider(provider: Provider): boolean {
+  return 'provide' in provider && provider.provide === MODULE_OPTIONS_TOKEN;
 }
 
 /**
@@ -68,18 +120,29 @@ function register(
  * them. Nest keeps dynamic modules, factories and what they return, and shows
  * them to whatever inspects its container.
  */
-function hideOptions(provider: Provider): Provider {
-  if (!('provide' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN) {
-    return provider;
-  }
-  if ('useValue' in provider) {
-    return { ...provider, useValue: new Secret(provider.useValue) };
+function hideOptions(provider: Provider, settings: StaticSettings): Provider {
+  if (!isOptionsProvider(provider)) return provider;
+  if ('useValue' in (provider as ValueProvider)) {
+    const { useValue, ...rest } = provider as ValueProvider;
+    return { ...rest, useValue: new Secret(useValue) };
   }
   const { useFactory, ...rest } = provider as FactoryProvider;
   return {
     ...rest,
-    useFactory: async (...dependencies: unknown[]) =>
-      new Secret(await useFactory(...dependencies)),
+    useFactory: async (...dependencies: unknown[]) => {
+      try {
+        return new Secret(await useFactory(...dependencies));
+      } catch (error) {
+        const { errors } = settings;
+        if (errors.length === 0) throw error;
+        // Most likely because of them, as when `inject` is misspelt.
+        const name = error instanceof Error ? error.name : typeof error;
+        throw invalidOptions(
+          [...errors, `the factory of the options has thrown: ${name}.`],
+          settings,
+        );
+      }
+    },
   };
 }
 
@@ -107,7 +170,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createAuthKitOptions')
     .setExtras<AuthKitModuleExtras>(
-      { isGlobal: false, controller: false, imports: [] },
+      { isGlobal: false, controller: false, imports: [], name: undefined },
       register,
     )
     .build();

@@ -16,9 +16,11 @@ import {
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
 } from './authkit.constants.js';
-import { ConfigurableModuleClass } from './authkit.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  INJECTABLES,
+} from './authkit.module-definition.js';
 import { createCacheStore } from './cache/resilient-store.js';
-import { AuthKitConnectionsService } from './connections/connections.service.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';
 import {
@@ -28,12 +30,22 @@ import {
 import { provideGrantJwt } from './grant/grant-jwt.js';
 import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { GrantVerifier } from './grant/grant-verifier.js';
-import { AuthKitGrantService } from './grant/grant.service.js';
-import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
-import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
-import { ModuleOptions } from './options/module.options.js';
-import { picaClientProvider } from './pica/pica.client.js';
-import { AuthKitTokenService } from './token/token.service.js';
+import { withTimeout } from './identity/extract-identity.js';
+import type {
+  ModuleOptions,
+  RegisteredOptions,
+} from './options/module.options.js';
+import { PicaClient, picaClientProvider } from './pica/pica.client.js';
+
+/** @throws {Error} in an app that imports the class itself */
+function failWithoutRegistration(): never {
+  throw new Error(
+    'AuthKitModule is imported without forRoot() or forRootAsync(): this import has no options. ' +
+      'Register the module once, and import that registration where its services are injected: ' +
+      'export const AuthKit = AuthKitModule.forRoot({ … }), then imports: [AuthKit]. ' +
+      'Or pass isGlobal: true to the registration, and remove this import.',
+  );
+}
 
 /**
  * Pica AuthKit for Nest: services that create tokens and manage the connections
@@ -59,14 +71,19 @@ import { AuthKitTokenService } from './token/token.service.js';
  */
 @Module({
   providers: [
+    ...INJECTABLES,
     picaClientProvider,
     RequestRunner,
-    AuthKitTokenService,
-    AuthKitConnectionsService,
-    AuthKitIdentityGuard,
-    AuthKitGrantService,
     GrantVerifier,
-    AuthKitHealthIndicator,
+    // Every registration has its own in their place.
+    { provide: AUTHKIT_OPTIONS, useFactory: failWithoutRegistration },
+    { provide: AUTHKIT_GRANT_AUDIENCE, useValue: undefined },
+    {
+      provide: AUTHKIT_IDENTITY_EXTRACTOR,
+      useFactory: ({ identity, timeout }: ModuleOptions) =>
+        withTimeout(identity, timeout),
+      inject: [AUTHKIT_OPTIONS],
+    },
     {
       provide: AUTHKIT_GRANT_JWT,
       useFactory: provideGrantJwt,
@@ -84,13 +101,14 @@ import { AuthKitTokenService } from './token/token.service.js';
     },
   ],
   exports: [
-    AuthKitTokenService,
-    AuthKitConnectionsService,
-    AuthKitGrantService,
-    AuthKitHealthIndicator,
-    AuthKitIdentityGuard,
-    // The guard injects it where a controller of the app uses the guard.
+    ...INJECTABLES,
+    // What the guard injects where a controller of the app uses it, and what a
+    // subclass of a service injects where a module of the app provides it.
     AUTHKIT_IDENTITY_EXTRACTOR,
+    AUTHKIT_OPTIONS,
+    AUTHKIT_CACHE,
+    PicaClient,
+    RequestRunner,
   ],
 })
 export class AuthKitModule
@@ -98,7 +116,7 @@ export class AuthKitModule
   implements NestModule
 {
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: RegisteredOptions,
     @Optional()
     @Inject(AUTHKIT_CONTROLLERS)
     private readonly controllers?: AuthKitControllers,

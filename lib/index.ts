@@ -4,6 +4,11 @@ export {
   type AuthKitErrorReason,
 } from './authkit.exception.js';
 export { AuthKitModule } from './authkit.module.js';
+export {
+  getAuthKitProviderToken,
+  InjectAuthKit,
+  type AuthKitProvider,
+} from './authkit.registration.js';
 export type {
   AuthKitIdentityType,
   AuthKitIntegration,

@@ -5,14 +5,21 @@ import {
   type AuthKitErrorReason,
   type AuthKitException,
 } from '../authkit.exception.js';
-import type { VendorProfile } from '../pica/vendors.js';
+import type { RegisteredOptions } from '../options/module.options.js';
+import { VENDORS, type VendorProfile } from '../pica/vendors.js';
+
+/** The maximum length of an identity in bytes that every server of the vendor has held. */
+const MAX_IDENTITY_BYTES = 128;
 
 /** What the operator can do about a failure, where there is something. */
 const ADVICE: Partial<
-  Record<AuthKitErrorReason, (vendor: VendorProfile) => string>
+  Record<
+    AuthKitErrorReason,
+    (vendor: VendorProfile, keySource: string) => string
+  >
 > = {
-  secret_rejected: ({ displayName, secretKeyEnv }) =>
-    `${displayName} does not accept the secret key: check ${secretKeyEnv}, and that the key is of the right environment and not revoked.`,
+  secret_rejected: ({ displayName }, keySource) =>
+    `${displayName} does not accept the secret key: check ${keySource}, and that the key is of the right environment and not revoked. A new key may need a minute.`,
   quota_exceeded: ({ displayName }) =>
     `The quota of the ${displayName} plan is used up: raise it in the dashboard.`,
   malformed: ({ displayName }) =>
@@ -41,9 +48,15 @@ const ERROR_REASONS: readonly AuthKitErrorReason[] = [
 /** Logs each failed request in one line, without key, header or identity. */
 export class FailureLog {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly vendor: VendorProfile;
+  private readonly keySource: string;
   private isAmbiguityLogged = false;
+  private isLengthLogged = false;
 
-  constructor(private readonly vendor: VendorProfile) {}
+  constructor(options: RegisteredOptions) {
+    this.vendor = VENDORS[options.vendor];
+    this.keySource = describeKeySource(options);
+  }
 
   /**
    * @param outcome begins the line, e.g. `No token`
@@ -62,7 +75,8 @@ export class FailureLog {
       return this.logger.debug(line);
     }
     // Without a call to the vendor, the line says it all.
-    const advice = failure.upstreamStatus && ADVICE[reason]?.(this.vendor);
+    const advice =
+      failure.upstreamStatus && ADVICE[reason]?.(this.vendor, this.keySource);
     const advised = advice ? `${line} ${advice}` : line;
     if (ERROR_REASONS.includes(reason)) this.logger.error(advised);
     else this.logger.warn(advised);
@@ -76,4 +90,29 @@ export class FailureLog {
       'An identity contains spaces or colons: they end up in connection keys, where they are hard to tell from separators. Prefer plain ids. (Logged once.)',
     );
   }
+
+  /** Warns once of an identity that the vendor's earlier server does not hold. */
+  warnLongIdentity(bytes: number): void {
+    if (bytes <= MAX_IDENTITY_BYTES || this.isLengthLogged) return;
+    this.isLengthLogged = true;
+    this.logger.warn(
+      `An identity has ${bytes} bytes. ${this.vendor.displayName} may refuse more than ${MAX_IDENTITY_BYTES}, and only when the user has entered the credentials: prefer shorter ids, such as UUIDs. (Logged once.)`,
+    );
+  }
+}
+
+/** Where the secret key comes from. */
+function describeKeySource({ secretKey, registration }: RegisteredOptions) {
+  const given = secretKey.reveal();
+  const ofRegistration =
+    registration === undefined
+      ? ''
+      : ` of the registration ${JSON.stringify(registration)}`;
+  if (typeof given === 'function') {
+    return `what the secretKey function${ofRegistration} returns`;
+  }
+  const variable = Object.values(VENDORS)
+    .map(({ secretKeyEnv }) => secretKeyEnv)
+    .find((name) => process.env[name] === given);
+  return variable ?? `the option secretKey${ofRegistration}`;
 }

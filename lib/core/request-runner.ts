@@ -19,13 +19,12 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { parseIdentity } from '../identity/parse-identity.js';
-import type { ModuleOptions } from '../options/module.options.js';
+import type { RegisteredOptions } from '../options/module.options.js';
 import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError } from '../pica/responses.js';
-import { VENDORS } from '../pica/vendors.js';
 import { AccountResolver } from './secret-key-and-scope.js';
 import { Admission } from './admission.js';
 import { Cancellation, shuttingDown } from './cancellation.js';
@@ -90,10 +89,10 @@ export class RequestRunner
 
   constructor(
     @Inject(PicaClient) private readonly pica: PicaClient,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: RegisteredOptions,
   ) {
     this.memory = new MemoryBudget(options.maxBytesInFlight);
-    this.log = new FailureLog(VENDORS[options.vendor]);
+    this.log = new FailureLog(options);
     this.accounts = new AccountResolver(options);
     this.diagnostics = new Diagnostics({
       registration: 'default',
@@ -239,6 +238,9 @@ export class RequestRunner
       candidate === undefined ? undefined : parseIdentity(candidate);
     if (identity && /[\s:]/.test(identity.identity)) {
       this.log.warnAmbiguousIdentity();
+    }
+    if (identity) {
+      this.log.warnLongIdentity(Buffer.byteLength(identity.identity));
     }
     return { identity, account: await this.accounts.resolve(identity) };
   }

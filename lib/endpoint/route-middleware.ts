@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
-import type { ModuleOptions } from '../options/module.options.js';
-
+import type { RegisteredOptions } from '../options/module.options.js';
 import {
   answerPreflight,
   setRouteHeaders,
@@ -10,6 +9,7 @@ import {
   type Middleware,
 } from './cors.js';
 import type { AuthKitControllers } from './create-controllers.js';
+import { claimRoutes, type RouteClaim } from './route-conflicts.js';
 import { createPathMatcher, resolveRoutePaths } from './route-paths.js';
 import { AuthKitCorsTokenController } from './token.controller.js';
 
@@ -25,9 +25,26 @@ interface ServerRoute {
 export function applyRoutes(
   consumer: MiddlewareConsumer,
   { token, grant, connections }: AuthKitControllers,
-  options: ModuleOptions,
+  options: RegisteredOptions,
   adapter: HttpServer | undefined,
 ): void {
+  if (adapter?.getHttpServer()) {
+    const routes = [
+      { name: 'the token route', option: 'controller.path', controller: token },
+      { name: 'the grant route', option: 'controller.path', controller: grant },
+      {
+        name: 'the routes for connections',
+        option: 'controller.connections.path',
+        controller: connections,
+      },
+    ];
+    claimRoutes(
+      routes.filter((route): route is RouteClaim => Boolean(route.controller)),
+      options.registration,
+      consumer,
+      adapter,
+    );
+  }
   const apply = (controller: Type | undefined, policy: CorsPolicy | null) => {
     if (!controller) return;
     applyRouteMiddleware(consumer, controller, policy, adapter);

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
 import type { IdentityExtractor } from './extract-identity.js';
+import { MissingIdentityLog } from './missing-identity.js';
 import { parseIdentity } from './parse-identity.js';
 import { identityCarrier, requestOf } from './request-of.js';
 import { setRequestIdentity, startRequestClock } from './request-identity.js';
@@ -33,6 +34,8 @@ import { setRequestIdentity, startRequestClock } from './request-identity.js';
  */
 @Injectable()
 export class AuthKitIdentityGuard implements CanActivate {
+  private readonly log = new MissingIdentityLog();
+
   constructor(
     @Inject(AUTHKIT_IDENTITY_EXTRACTOR)
     protected readonly extract: IdentityExtractor,
@@ -42,8 +45,13 @@ export class AuthKitIdentityGuard implements CanActivate {
     const request = this.getRequest(context);
     startRequestClock(request);
     const extracted = await this.extract(request, context);
-    setRequestIdentity(identityCarrier(context), parseIdentity(extracted));
-    return true;
+    try {
+      setRequestIdentity(identityCarrier(context), parseIdentity(extracted));
+      return true;
+    } catch (error) {
+      this.log.warn(error, extracted, this.extract, context);
+      throw error;
+    }
   }
 
   /**

@@ -28,6 +28,23 @@ export type IdentityExtractor = (
   context: ExecutionContext,
 ) => ExtractedIdentity | Promise<ExtractedIdentity>;
 
+/** The property of an extractor that says what it reads. */
+const READS = Symbol.for('nestjs-pica-authkit:reads');
+
+/** Names what an extractor reads, for a log line. */
+export function describeExtractor(
+  extract: IdentityExtractor & { [READS]?: string },
+): string {
+  return extract[READS] ?? 'what its function returns for the request';
+}
+
+function describedAs(
+  reads: string,
+  extract: IdentityExtractor,
+): IdentityExtractor {
+  return Object.assign(extract, { [READS]: reads });
+}
+
 interface RequestLike {
   user?: unknown;
   headers?: IncomingMessage['headers'];
@@ -66,7 +83,10 @@ export const ExtractIdentity = {
     { tenant }: { tenant?: string } = {},
   ): IdentityExtractor {
     const properties = property === undefined ? ['id', 'sub'] : [property];
-    return ({ user }: RequestLike) => {
+    const reads = properties.map((name) => `request.user.${name}`);
+    const ofTenant = tenant === undefined ? '' : ` and request.user.${tenant}`;
+    return describedAs(`${reads.join(', then ')}${ofTenant}`, (request) => {
+      const { user }: RequestLike = request;
       if (typeof user !== 'object' || user === null) return undefined;
       const values = user as Record<string, unknown>;
       const found = properties.map((name) => values[name]).find(isPresent);
@@ -76,7 +96,7 @@ export const ExtractIdentity = {
       return isPresent(tenantId)
         ? { ...extracted, tenant: tenantId as string }
         : undefined;
-    };
+    });
   },
 
   /**
@@ -93,7 +113,7 @@ export const ExtractIdentity = {
     identityType: AuthKitIdentityType = 'user',
   ): IdentityExtractor {
     const key = name.toLowerCase();
-    return (request: RequestLike) => {
+    return describedAs(`the header ${key}`, (request: RequestLike) => {
       const { headersDistinct } = request.raw ?? request;
       // Node joins repeated headers with a comma: "mallory, alice" would be one identity.
       const values = headersDistinct?.[key] ?? [request.headers?.[key]].flat();
@@ -103,20 +123,21 @@ export const ExtractIdentity = {
         });
       }
       return toExtracted(values[0], identityType);
-    };
+    });
   },
 
   /**
    * Calls one extractor after the other and returns the first identity.
    */
   fromExtractors(extractors: readonly IdentityExtractor[]): IdentityExtractor {
-    return async (request, context) => {
+    const reads = extractors.map(describeExtractor).join(', then ');
+    return describedAs(reads, async (request, context) => {
       for (const extract of extractors) {
         const found = await extract(request, context);
         if (isPresent(found)) return found;
       }
       return undefined;
-    };
+    });
   },
 } as const;
 
@@ -144,7 +165,7 @@ export function withTimeout(
   extract: IdentityExtractor,
   timeout: number,
 ): IdentityExtractor {
-  return async (request, context) => {
+  return describedAs(describeExtractor(extract), async (request, context) => {
     const extracted = extract(request, context);
     if (!isPromise(extracted)) return extracted;
     let timer: NodeJS.Timeout | undefined;
@@ -162,7 +183,7 @@ export function withTimeout(
     } finally {
       clearTimeout(timer);
     }
-  };
+  });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

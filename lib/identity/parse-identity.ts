@@ -31,13 +31,16 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
       identity.tenant = given.tenant;
     }
   } else {
-    throw invalid(`identity must be a string, not ${formatType(candidate)}`);
+    throw notString('identity', candidate);
   }
 
   // Before the rules run over a huge string; they also count some characters as none.
   for (const name of ['identity', 'tenant'] as const) {
     const value = identity[name];
-    if (typeof value === 'string' && value.length > MAX_LENGTH) {
+    if (value !== undefined && typeof value !== 'string') {
+      throw notString(name, value);
+    }
+    if (value !== undefined && value.length > MAX_LENGTH) {
       throw invalid(
         `${name} must have 1 to ${MAX_LENGTH} characters, not ${formatType(value)}`,
       );
@@ -66,6 +69,18 @@ function isAnonymous(value: unknown): boolean {
       value.length <= MAX_LENGTH &&
       value.trim() === '')
   );
+}
+
+/** Numbers are refused, so that the app decides how to format them: `String(1e21)` is not what anybody means. */
+function notString(name: string, value: unknown): AuthKitException {
+  const source = name === 'identity' ? 'user.id' : 'user.tenantId';
+  const isConvertible =
+    ['number', 'bigint', 'object'].includes(typeof value) &&
+    !Array.isArray(value);
+  const advice = isConvertible
+    ? `: convert it in the identity option, as String(${source})`
+    : '';
+  return invalid(`${name} must be a string, not ${formatType(value)}${advice}`);
 }
 
 function invalid(message: string): AuthKitException {

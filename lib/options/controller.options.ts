@@ -1,8 +1,10 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { Allow, IsOptional } from 'class-validator';
 import {
+  formatValue,
   IsBoolean,
   IsNested,
+  nearestName,
   Satisfies,
   validateOptions,
   type Nested,
@@ -137,6 +139,79 @@ export interface AuthKitModuleExtras {
 
   /** Modules whose providers the factory or the guards inject. */
   imports?: ModuleMetadata['imports'];
+
+  /**
+   * The name of the registration, for `InjectAuthKit(service, name)` and
+   * `getAuthKitProviderToken(service, name)`, where an app has several. It is in
+   * the errors at boot.
+   * @default none
+   */
+  name?: string;
+}
+
+/** What stands beside a factory. */
+const FACTORY_NAMES = [
+  'useFactory',
+  'useClass',
+  'useExisting',
+  'inject',
+  'provideInjectionTokensFrom',
+];
+
+/** The names of {@link AuthKitModuleExtras}. */
+export const EXTRA_NAMES = ['isGlobal', 'controller', 'imports', 'name'];
+
+/** What a registration has beside the options of the controller and the options of the module. */
+export interface GivenExtras {
+  readonly imports: unknown;
+  readonly name: unknown;
+  /** What stands beside the factory, by name; `undefined` with `forRoot()`. */
+  readonly besideFactory?: readonly string[];
+  /** Whether there is a factory. */
+  readonly hasFactory: boolean;
+}
+
+/**
+ * Validates what stands beside the options or the factory.
+ *
+ * @param optionNames the names of what the factory returns
+ * @returns one sentence for each error
+ */
+export function validateExtras(
+  { imports, name, besideFactory = [], hasFactory }: GivenExtras,
+  optionNames: readonly string[],
+): string[] {
+  const errors: string[] = [];
+  const known = [...FACTORY_NAMES, ...EXTRA_NAMES];
+  for (const given of besideFactory) {
+    if (known.includes(given)) continue;
+    const nearest = nearestName(given, known);
+    if (optionNames.includes(given)) {
+      errors.push(
+        `${given}: it belongs into what the factory returns: forRootAsync({ useFactory: () => ({ ${given}: … }) }).`,
+      );
+    } else {
+      errors.push(
+        `${given}: there is no such option beside the factory; ${nearest ? `did you mean ${nearest}?` : `expected any of ${known.join(', ')}.`}`,
+      );
+    }
+  }
+  if (!hasFactory) {
+    errors.push(
+      'useFactory: given nothing; expected useFactory, useClass or useExisting.',
+    );
+  }
+  if (!Array.isArray(imports)) {
+    errors.push(
+      `imports: given ${formatValue(imports)}; expected a list of modules, such as imports: [AuthModule].`,
+    );
+  }
+  if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
+    errors.push(
+      `name: given ${formatValue(name)}; expected a string that is not empty.`,
+    );
+  }
+  return errors;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   isConnectionLabel,
   type AuthKitConnectionLabel,
 } from './connection-label.js';
+import { EXTRA_NAMES } from './controller.options.js';
 import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
 import {
   HttpOptions,
@@ -29,6 +30,8 @@ import {
   IsOneOf,
   IsSecret,
   MAX_TIMEOUT_MS,
+  nearestName,
+  optionNames,
   Satisfies,
   validateOptions,
   type Nested,
@@ -500,10 +503,20 @@ export interface AuthKitOptionsFactory {
   createAuthKitOptions(): AuthKitModuleOptions | Promise<AuthKitModuleOptions>;
 }
 
+/** The options of a registration, and its name. */
+export interface RegisteredOptions extends ModuleOptions {
+  /** The name of the registration, where it has one. */
+  readonly registration?: string;
+}
+
 /** What the static part of a registration says about the options. */
 export interface StaticSettings {
+  /** The name of the registration. */
+  readonly name?: string;
   /** Whether the routes use grants, and so need a `grant.secret`. */
   readonly needsGrants: boolean;
+  /** Whether there is a factory, or there are options. */
+  readonly hasFactory: boolean;
   /** What is wrong with the static part. */
   readonly errors: readonly string[];
 }
@@ -514,18 +527,42 @@ export interface StaticSettings {
  * @throws {Error} that names each invalid option, what was given (never a secret) and what is expected
  */
 export function resolveOptions(
+  given: AuthKitModuleOptions | undefined,
+  settings: StaticSettings,
+): RegisteredOptions {
+  const { errors: staticErrors, hasFactory, name } = settings;
+  const { options, errors } = hasFactory
+    ? validateModuleOptions(given as AuthKitModuleOptions, settings)
+    : { options: new ModuleOptions(), errors: [] };
+  const all = [...staticErrors, ...errors];
+  if (all.length > 0) throw invalidOptions(all, settings);
+  return Object.assign(options, { registration: name });
+}
+
+/** The error with which an app does not boot. */
+export function invalidOptions(
+  errors: readonly string[],
+  { name }: Pick<StaticSettings, 'name'>,
+): Error {
+  const registration = name === undefined ? '' : ` ${JSON.stringify(name)}`;
+  return new Error(
+    `AuthKitModule${registration}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
+  );
+}
+
+function validateModuleOptions(
   given: AuthKitModuleOptions,
-  { needsGrants, errors: staticErrors }: StaticSettings,
-): ModuleOptions {
+  { needsGrants }: StaticSettings,
+): { options: ModuleOptions; errors: string[] } {
   if (typeof given !== 'object' || given === null) {
     const type =
       given === undefined || given === null
         ? String(given)
         : `a ${typeof given}`;
-    throw new Error(
-      `AuthKitModule: the options are ${type}; expected an object with at least a secretKey. ` +
-        'Does the factory of forRootAsync() return it?',
-    );
+    const error =
+      `the options are ${type}; expected an object with at least a secretKey. ` +
+      'Does the factory of forRootAsync() return it?';
+    return { options: new ModuleOptions(), errors: [error] };
   }
   const { options, errors } = validateOptions(
     ModuleOptions,
@@ -549,15 +586,16 @@ export function resolveOptions(
       `scope: given with vendor '${name}', which has no organizations and projects; expected vendor: 'one', or no scope.`,
     );
   }
-  const all = [...staticErrors, ...errors];
-  if (all.length === 0) return options;
-  throw new Error(
-    `AuthKitModule: invalid options.\n${all.map((error) => `  - ${error}`).join('\n')}`,
-  );
+  return { options, errors };
 }
 
+/** Explains an option that belongs beside the options or the factory, or is a misspelt one of those. */
 function explainStatic(name: string): string | undefined {
-  return ['controller', 'isGlobal', 'imports'].includes(name)
-    ? `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … })`
+  if (EXTRA_NAMES.includes(name)) {
+    return `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … })`;
+  }
+  const extra = nearestName(name, EXTRA_NAMES);
+  return extra && !nearestName(name, optionNames(ModuleOptions))
+    ? `there is no such option; did you mean ${extra}, beside the options or the factory?`
     : undefined;
 }

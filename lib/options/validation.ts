@@ -227,6 +227,11 @@ function complete<T extends object>(
   }
 }
 
+/** The names of the options that a class declares. */
+export function optionNames(Options: new () => object): string[] {
+  return [...contextsOf(Options).keys()];
+}
+
 /** What the decorators of a class say of each option, in the order of their declaration. */
 function contextsOf(Options: new () => object): Map<string, OptionContext> {
   const contexts = new Map<string, OptionContext>();
@@ -283,23 +288,29 @@ export function nearestName(
     : undefined;
 }
 
-/** The number of letters to insert, delete or replace (Levenshtein). */
+/** The number of letters to insert, delete, replace or swap with the next one (optimal string alignment). */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...from].entries()) {
+  let [before, row]: number[][] = [
+    [],
+    Array.from({ length: to.length + 1 }, (_, index) => index),
+  ];
+  const letters = [...from];
+  for (const [i, letter] of letters.entries()) {
     const next = [i + 1];
     for (let j = 0; j < to.length; j += 1) {
+      const isSwapped = letter === to[j - 1] && letters[i - 1] === to[j];
       next.push(
         Math.min(
           next[j]! + 1,
-          row[j + 1]! + 1,
-          row[j]! + (letter === to[j] ? 0 : 1),
+          row![j + 1]! + 1,
+          row![j]! + (letter === to[j] ? 0 : 1),
+          isSwapped ? before![j - 1]! + 1 : Infinity,
         ),
       );
     }
-    row = next;
+    [before, row] = [row, next];
   }
-  return row[to.length]!;
+  return row![to.length]!;
 }
 
 /** Whether a value is an `http:` or `https:` URL without credentials, query and fragment. */

@@ -51,6 +51,7 @@ import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
 import { parsePage, parseRows, type RawPage } from './raw-page.js';
+import { TokenWarnings } from './token-warnings.js';
 import {
   assertFlag,
   fetchWhiteLabel,
@@ -98,6 +99,7 @@ interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
 @Injectable()
 export class AuthKitTokenService {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly warnings: TokenWarnings;
   private readonly vendor: VendorProfile;
   private readonly hints: PageHints;
   /** `undefined` without the option `cache.integrations`. */
@@ -116,6 +118,7 @@ export class AuthKitTokenService {
   ) {
     const { cache } = options;
     this.vendor = VENDORS[options.vendor];
+    this.warnings = new TokenWarnings(this.vendor);
     const isShared = cache.store !== 'memory';
     this.hints = new PageHints(options, isShared ? store : undefined);
     // The pages that a widget requests one by one are not the cached ones.
@@ -149,7 +152,8 @@ export class AuthKitTokenService {
    *
    * @param identity the identity that the connections will belong to; it is
    *   validated. **Without it the connections have no owner**, as in the
-   *   official package: pass it wherever there are users.
+   *   official package: pass it wherever there are users. An argument that is
+   *   `undefined` is logged as a warning, once: most likely it was forgotten.
    * @returns the object to send to the widget unchanged, with status 200 and unwrapped
    * @throws {AuthKitException} and nothing else; its `reason` says why
    */
@@ -157,7 +161,11 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<AuthKitToken> {
-    return JSON.parse(String(await this.createJson(identity, options)));
+    const json =
+      arguments.length === 0
+        ? await this.createJson()
+        : await this.createJson(identity, options);
+    return JSON.parse(String(json));
   }
 
   /**
@@ -174,6 +182,9 @@ export class AuthKitTokenService {
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
     const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
+    if (identity === undefined && arguments.length > 0) {
+      this.warnings.ownerless();
+    }
     return this.runner.run(
       {
         outcome: 'No token',
@@ -326,9 +337,12 @@ export class AuthKitTokenService {
     const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
     const cached$ = () =>
       this.integrationsCache?.fetch(context.account, fetcher) ?? fetcher.all();
-    const pages$ = isOnePage
+    const fetched$ = isOnePage
       ? fetchPage(page ?? 1, size).pipe(map((one) => [one]))
       : cached$();
+    const pages$ = fetched$.pipe(
+      tap((pages) => this.warnings.empty(pages, context)),
+    );
     return allowIntegration
       ? pages$.pipe(
           map((pages) =>

@@ -55,6 +55,8 @@ export interface RegistrationSettings {
   /** Whether the module is registered with `forRootAsync`. */
   async?: boolean;
   isGlobal?: boolean;
+  /** The name of the registration. */
+  name?: string;
   /** Imports of the registration, such as the module of the guards. */
   registrationImports?: ModuleMetadata['imports'];
 }
@@ -131,6 +133,7 @@ export function register({
   controller: mounted = false,
   async: isAsync,
   isGlobal,
+  name,
   registrationImports: imports,
 }: RegistrationSettings) {
   const controller = typeof mounted === 'object' && {
@@ -141,7 +144,12 @@ export function register({
   if (controller && controller.grants) {
     options.grant = { secret: GRANT_SECRET, ...options.grant };
   }
-  const extras = { controller: controller || mounted, isGlobal, imports };
+  const extras = {
+    controller: controller || mounted,
+    isGlobal,
+    name,
+    imports,
+  };
   return isAsync
     ? AuthKitModule.forRootAsync({ useFactory: async () => options, ...extras })
     : AuthKitModule.forRoot({ ...options, ...extras });

@@ -1,0 +1,116 @@
+import type { Server } from 'node:http';
+import {
+  VERSION_NEUTRAL,
+  VersioningType,
+  type HttpServer,
+  type MiddlewareConsumer,
+  type Type,
+} from '@nestjs/common';
+import { resolveRoutePaths } from './route-paths.js';
+
+/** The metadata in which Nest stores the version of a controller: not public, the same in Nest 10, 11 and 12. */
+const VERSION_METADATA = '__version__';
+
+/** The property of a server that holds the routes of all registrations. */
+const CLAIMS = Symbol.for('nestjs-pica-authkit:route-claims');
+
+/** One of the routes of a registration. */
+export interface RouteClaim {
+  /** What the route is, e.g. `the token route`. */
+  readonly name: string;
+  /** The option that sets its path. */
+  readonly option: string;
+  readonly controller: Type;
+}
+
+interface Claimed {
+  /** The route, and the registration where it has a name. */
+  readonly description: string;
+  readonly option: string;
+  readonly paths: readonly string[];
+  /** Those that share the path; `undefined` where the version is in the path, or there is none. */
+  readonly versions?: readonly string[];
+}
+
+/** The part of Nest's consumer that knows the versioning: not public, the same in Nest 10, 11 and 12. */
+interface VersioningInternals {
+  routeInfoPathExtractor?: {
+    versioningConfig?: {
+      type: VersioningType;
+      defaultVersion?: string | symbol | (string | symbol)[];
+    };
+  };
+}
+
+/**
+ * Compares the routes of a registration with each other and with those of the
+ * application's other registrations. Of two with the same path and version, one
+ * would never be reached.
+ *
+ * @throws {Error} that names both routes and the option that sets the path
+ */
+export function claimRoutes(
+  routes: readonly RouteClaim[],
+  registration: string | undefined,
+  consumer: MiddlewareConsumer,
+  adapter: HttpServer,
+): void {
+  const claims = claimsOf(adapter.getHttpServer());
+  // Express compares paths without regard to case.
+  const isCaseSensitive = adapter.getType() !== 'express';
+  const ofRegistration =
+    registration === undefined
+      ? ''
+      : ` of the registration ${JSON.stringify(registration)}`;
+  for (const { name, option, controller } of routes) {
+    const paths = resolveRoutePaths(consumer, controller).map((path) => {
+      const trimmed = path.replace(/(?<=.)\/$/, '');
+      return isCaseSensitive ? trimmed : trimmed.toLowerCase();
+    });
+    const versions = versionsOf(consumer, controller);
+    const description = `${name}${ofRegistration}`;
+    for (const other of claims) {
+      const path = paths.find((each) => other.paths.includes(each));
+      if (path === undefined || !overlap(versions, other.versions)) continue;
+      throw new Error(
+        `AuthKitModule: two routes have the path ${path}${formatVersions(versions)}: ${other.description} and ${description}` +
+          `${other.description === description ? ' of another registration' : ''}. ` +
+          `Give one of them a path of its own: ${[...new Set([other.option, option])].join(' or ')}.`,
+      );
+    }
+    claims.push({ description, option, paths, versions });
+  }
+}
+
+function claimsOf(server: Server & { [CLAIMS]?: Claimed[] }): Claimed[] {
+  return (server[CLAIMS] ??= []);
+}
+
+/** The versions of a controller, where requests to the same path are told apart by them. */
+function versionsOf(
+  consumer: MiddlewareConsumer,
+  controller: Type,
+): string[] | undefined {
+  const { routeInfoPathExtractor } = consumer as unknown as VersioningInternals;
+  const config = routeInfoPathExtractor?.versioningConfig;
+  if (!config || config.type === VersioningType.URI) return undefined;
+  const versions: unknown =
+    Reflect.getMetadata(VERSION_METADATA, controller) ?? config.defaultVersion;
+  return [versions ?? VERSION_NEUTRAL].flat().map(formatVersion);
+}
+
+function formatVersion(version: unknown): string {
+  return version === VERSION_NEUTRAL ? 'neutral' : String(version);
+}
+
+function overlap(
+  versions: readonly string[] | undefined,
+  others: readonly string[] | undefined,
+): boolean {
+  if (!versions || !others) return true;
+  return versions.some((version) => others.includes(version));
+}
+
+function formatVersions(versions: readonly string[] | undefined): string {
+  return versions ? ` and the version ${versions.join(', ')}` : '';
+}

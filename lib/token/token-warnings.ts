@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
+import { BoundedMap } from '../cache/bounded-map.js';
+import type { RequestContext } from '../pica/request-context.js';
+import type { VendorProfile } from '../pica/vendors.js';
+import type { RawPage } from './raw-page.js';
+
+const HOUR_MS = 3_600_000;
+
+/** The maximum number of warnings of empty lists in an hour. */
+const MAX_WARNINGS = 20;
+
+/** Warns of tokens that are valid and of no use. */
+export class TokenWarnings {
+  private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly emptyAccounts = new BoundedMap<true>(MAX_WARNINGS);
+  private isOwnerlessLogged = false;
+
+  constructor(private readonly vendor: VendorProfile) {}
+
+  /** Warns once of a token whose identity was passed, and is `undefined`. */
+  ownerless(): void {
+    if (this.isOwnerlessLogged) return;
+    this.isOwnerlessLogged = true;
+    this.logger.warn(
+      'create(undefined): the identity of a token is undefined, so its connections have no owner. ' +
+        'Pass the identity of the user. If they shall have no owner, call create() without arguments. (Logged once.)',
+    );
+  }
+
+  /** Warns once an hour for each account that has no integrations. */
+  empty(
+    pages: readonly RawPage[],
+    { account, secretKey }: RequestContext,
+  ): void {
+    const isEmpty = pages.every(
+      ({ fields, parsedRows }) => parsedRows.length === 0 && !fields.total,
+    );
+    if (!isEmpty) return;
+    if (this.emptyAccounts.add(account, true, HOUR_MS) !== 'added') return;
+    this.logger.warn(
+      `${this.vendor.displayName} lists no integrations, so the widget is empty: ` +
+        `either none is enabled in the dashboard, or the secret key is of the other environment (${describeKey(secretKey)}).`,
+    );
+  }
+}
+
+/** The environment of a key, and nothing else of it. */
+function describeKey(secretKey: string): string {
+  const environment = /^sk_(test|live)_/.exec(secretKey)?.[1];
+  return environment
+    ? `it is an sk_${environment}_… key`
+    : 'test keys begin with sk_test_, live keys with sk_live_';
+}
