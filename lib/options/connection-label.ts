@@ -6,7 +6,7 @@ export interface AuthKitConnectionLabel {
   tags?: readonly string[];
 }
 
-/** Whether a value is text of 1 to `maxLength` characters without control characters and halves of surrogate pairs. */
+/** Whether a value is text of 1 to `maxLength` characters without control characters and halves of surrogate pairs, which no URL can hold. */
 export function isText(value: unknown, maxLength: number): value is string {
   return (
     typeof value === 'string' &&
@@ -26,7 +26,8 @@ export function areConnectionTags(value: unknown): value is string[] {
   return (
     Array.isArray(value) &&
     value.length <= 32 &&
-    value.every((tag) => isText(tag, 128))
+    // A copy: every() skips the holes of a list.
+    [...value].every((tag) => isText(tag, 128))
   );
 }
 
