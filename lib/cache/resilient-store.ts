@@ -89,15 +89,17 @@ export class ResilientStore implements OnApplicationShutdown {
   private async attempt<T>(operation: () => T): Promise<Awaited<T> | void> {
     if (this.isPaused()) return;
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
-      timer = setTimeout(resolve, TIMEOUT_MS, TIMED_OUT);
-    });
     try {
-      // An async function, so that a synchronous error is caught below too.
-      const outcome = await Promise.race([
-        (async () => operation())(),
-        timeout,
-      ]);
+      const result = operation();
+      if (!isPromise(result)) {
+        // A store in memory: nothing to wait for.
+        this.pausedUntil = undefined;
+        return result as Awaited<T>;
+      }
+      const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
+        timer = setTimeout(resolve, TIMEOUT_MS, TIMED_OUT);
+      });
+      const outcome = await Promise.race([result, timeout]);
       if (outcome !== TIMED_OUT) {
         this.pausedUntil = undefined;
         return outcome as Awaited<T>;
@@ -149,6 +151,10 @@ export function createCacheStore({
 }): ResilientStore {
   const store = cache.store === 'memory' ? new MemoryStore() : cache.store;
   return new ResilientStore(store, cache.ttl);
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }
 
 /** The part of an error that a warning may show. */

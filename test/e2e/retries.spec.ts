@@ -46,7 +46,7 @@ describe('the first retry', () => {
 it('the second retry comes after the usual delay, also after connection errors', async () => {
   const tokens = await createTokenService(pica, { timeout: 2_500, retries: 2 });
   mockBackoff(16);
-  pica.fault({ path: PAGES, times: 2, reset: true });
+  pica.fault({ path: PAGES, reset: true });
   const failure = await failureOf(tokens.create(ADA));
   expect([failure?.reason, failure?.attempts]).toEqual(['unavailable', 2]);
 });
