@@ -11,7 +11,7 @@ import {
 import type { ModuleOptions } from '../options/module.options.js';
 import type { RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
-import { cacheKey } from './cache-key.js';
+import { accountKeys } from './cache-key.js';
 import type { ResilientStore } from './resilient-store.js';
 
 /** How long an expired value waits for a fresh one before it serves, in ms. */
@@ -49,6 +49,7 @@ export function withAccountCache<T>(
   store: ResilientStore,
 ): FetchForAccount<T> {
   const { vendor, baseUrl, cache } = options;
+  const keyOf = accountKeys(kind, vendor, baseUrl);
   const running = new Map<string, Observable<T>>();
 
   const fetchShared = (key: string, context: RequestContext) => {
@@ -92,7 +93,7 @@ export function withAccountCache<T>(
   };
 
   return (context) => {
-    const key = cacheKey(kind, context.account, vendor, baseUrl);
+    const key = keyOf(context.account);
     return from(store.read(key, parse)).pipe(
       switchMap((cached) => {
         if (!cached) return fetchShared(key, context);

@@ -90,13 +90,16 @@ export class ResilientStore implements OnApplicationShutdown {
 
   private async attempt<T>(operation: () => T): Promise<Awaited<T> | void> {
     if (this.isPaused()) return;
-    const timeout = startTimeout();
+    let timeout: ReturnType<typeof startTimeout> | undefined;
     try {
-      // An async function, so that a synchronous error is caught below too.
-      const outcome = await Promise.race([
-        (async () => operation())(),
-        timeout.expired,
-      ]);
+      const result = operation();
+      if (!isPromise(result)) {
+        // A store in memory: nothing to wait for.
+        this.pausedUntil = undefined;
+        return result as Awaited<T>;
+      }
+      timeout = startTimeout();
+      const outcome = await Promise.race([result, timeout.expired]);
       if (outcome !== TIMED_OUT) {
         this.pausedUntil = undefined;
         return outcome as Awaited<T>;
@@ -106,7 +109,7 @@ export class ResilientStore implements OnApplicationShutdown {
     } catch (error) {
       this.warn(`failed${formatCode(error)}`);
     } finally {
-      timeout.clear();
+      timeout?.clear();
     }
   }
 
@@ -165,6 +168,10 @@ export function createCacheStore({
 }): ResilientStore {
   const store = cache.store === 'memory' ? new MemoryStore() : cache.store;
   return new ResilientStore(store, cache.ttl);
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }
 
 /** The part of an error that a warning may show. */

@@ -20,6 +20,8 @@ interface AccountCalls {
  */
 export class CallQueue {
   private inFlight = 0;
+  private waiting = 0;
+  private isStartScheduled = false;
   /** The account whose turn it is comes first. Truly private: nothing that inspects this object shows the keys. */
   readonly #accounts = new Map<string, AccountCalls>();
 
@@ -43,14 +45,15 @@ export class CallQueue {
           calls.inFlight -= 1;
           this.inFlight -= 1;
         }
-        calls.waiting.delete(start);
+        if (calls.waiting.delete(start)) this.waiting -= 1;
         if (calls.inFlight === 0 && calls.waiting.size === 0) {
           this.#accounts.delete(account);
         }
-        this.startWaiting();
+        this.scheduleStart();
       });
-      if (calls.waiting.size === 0 && this.hasRoom(calls)) start();
-      else calls.waiting.add(start);
+      if (calls.waiting.size === 0 && this.hasRoom(calls)) return start();
+      calls.waiting.add(start);
+      this.waiting += 1;
     });
   }
 
@@ -61,6 +64,19 @@ export class CallQueue {
     );
   }
 
+  /**
+   * Starts waiting calls in the next turn of the event loop. When many requests
+   * end at the same moment, those that still wait end too, and start no call.
+   */
+  private scheduleStart(): void {
+    if (this.isStartScheduled || this.waiting === 0) return;
+    this.isStartScheduled = true;
+    setImmediate(() => {
+      this.isStartScheduled = false;
+      this.startWaiting();
+    });
+  }
+
   /** Starts waiting calls while there is room, one of each account in turn. */
   private startWaiting(): void {
     for (let isStarted = true; isStarted;) {
@@ -69,6 +85,7 @@ export class CallQueue {
         const [start] = calls.waiting;
         if (!start || !this.hasRoom(calls)) continue;
         calls.waiting.delete(start);
+        this.waiting -= 1;
         // Its next turn comes after the others'.
         this.#accounts.delete(account);
         this.#accounts.set(account, calls);

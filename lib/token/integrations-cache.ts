@@ -1,7 +1,7 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { from, of, switchMap, tap, type Observable } from 'rxjs';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { cacheKey } from '../cache/cache-key.js';
+import { accountKeys } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import { InvalidResponseError, isCount, isRecord } from '../pica/responses.js';
@@ -63,6 +63,7 @@ export interface TokenFetcher {
  * token then has the `requestId` of that page, and everything else it says.
  */
 export class IntegrationsCache {
+  private readonly keyOf: (account: string) => string;
   /** By account. */
   private readonly mismatches = new BoundedMap<Mismatches>(1_000);
   /** The last verified entry of each key: reading it again costs neither an HMAC nor a copy. */
@@ -76,15 +77,17 @@ export class IntegrationsCache {
       'vendor' | 'baseUrl' | 'maxPages' | 'cache'
     >,
     private readonly store: ResilientStore,
-  ) {}
+  ) {
+    const { vendor, baseUrl } = options;
+    this.keyOf = accountKeys('integrations', vendor, baseUrl);
+  }
 
   /** Emits the pages of one token: one page where the cached rows count. */
   fetch(account: string, fetcher: TokenFetcher): Observable<RawPage[]> {
-    const { vendor, baseUrl } = this.options;
     if ((this.mismatches.get(account)?.count ?? 0) >= MAX_MISMATCHES) {
       return fetcher.all();
     }
-    const key = cacheKey('integrations', account, vendor, baseUrl);
+    const key = this.keyOf(account);
     const fetchAndStore = () =>
       fetcher.all().pipe(tap((pages) => this.write(key, account, pages)));
 

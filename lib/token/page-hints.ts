@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { from, of, type Observable } from 'rxjs';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { cacheKey } from '../cache/cache-key.js';
+import { accountKeys } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import { InvalidResponseError, isCount } from '../pica/responses.js';
@@ -27,6 +27,7 @@ interface Hint {
  * too, so that the first token of a new process takes one round trip.
  */
 export class PageHints {
+  private readonly keyOf: (account: string) => string;
   private readonly pages = new BoundedMap<Hint>(CAPACITY);
 
   /** @param store a store that instances share */
@@ -36,7 +37,10 @@ export class PageHints {
       'vendor' | 'baseUrl' | 'pageSize' | 'maxPages'
     >,
     private readonly store?: ResilientStore,
-  ) {}
+  ) {
+    const { vendor, baseUrl, pageSize } = options;
+    this.keyOf = accountKeys('pages', vendor, baseUrl, pageSize);
+  }
 
   /** Emits 1 for an unknown account, and `maxPages` at most. */
   get(account: string): Observable<number> {
@@ -51,17 +55,12 @@ export class PageHints {
     if (known?.pages === pages && now - known.writtenAt < REWRITE_MS) return;
     this.pages.set(account, { pages, writtenAt: now });
     // No token waits for it.
-    void this.store?.write(this.key(account), pages, TTL_MS);
+    void this.store?.write(this.keyOf(account), pages, TTL_MS);
   }
 
   private async read(account: string, store: ResilientStore): Promise<number> {
-    const stored = await store.read(this.key(account), parseHint);
+    const stored = await store.read(this.keyOf(account), parseHint);
     return Math.min(stored ?? 1, this.options.maxPages);
-  }
-
-  private key(account: string): string {
-    const { vendor, baseUrl, pageSize } = this.options;
-    return cacheKey('pages', account, vendor, baseUrl, pageSize);
   }
 }
 

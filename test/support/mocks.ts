@@ -36,11 +36,11 @@ export function captureWarnings(): string[] {
 }
 
 /**
- * Makes every random backoff delay the shortest (0) or the longest (1) until
- * the current test ends. Create the apps first: Nest draws its ids from
+ * Makes every random backoff delay the shortest (0), the longest (1), or that
+ * many times the longest, until the current test ends. Create the apps first: Nest draws its ids from
  * `Math.random()` as well.
  */
-export function mockBackoff(share: 0 | 1): void {
+export function mockBackoff(share: number): void {
   restoreLater(jest.spyOn(Math, 'random').mockReturnValue(share));
 }
 

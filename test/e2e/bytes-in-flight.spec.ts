@@ -1,0 +1,133 @@
+import { createTokenService, reasonOf, startApp } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
+import { requestNames, useEmulator } from '../support/emulator.js';
+import { requestToken } from '../support/http.js';
+import { until } from '../support/until.js';
+
+const pica = useEmulator();
+const ADA = { identity: 'ada' };
+const BOB = { identity: 'bob' };
+
+/** The length of a token in bytes: its pages are about as long together. */
+const TOKEN_BYTES = 120_000;
+
+beforeEach(() => {
+  pica.integrations = 20;
+  const size = Math.ceil(
+    TOKEN_BYTES / 20 - JSON.stringify(pica.rows).length / 20,
+  );
+  pica.integrations = pica.rows.map((row) => ({
+    ...row,
+    guide: 'x'.repeat(size),
+  }));
+});
+
+it('a token fails as rate_limited when its responses and the token itself are larger than `maxBytesInFlight`', async () => {
+  for (const [factor, reason] of [
+    [0.9, 'rate_limited'],
+    [1.8, 'rate_limited'],
+    [2.3, 'none'],
+  ] as const) {
+    const tokens = await createTokenService(pica, {
+      maxBytesInFlight: factor * TOKEN_BYTES,
+    });
+    for (const _ of [1, 2]) {
+      expect(await reasonOf(tokens.create(ADA))).toBe(reason);
+    }
+  }
+});
+
+it('the token whose bytes cross the limit answers 503 with Retry-After and closes its calls, and others do not notice', async () => {
+  const { tokens, tokenUrl } = await startApp({
+    pica,
+    options: {
+      maxBytesInFlight: 3 * TOKEN_BYTES,
+      timeout: 60_000,
+      attemptTimeout: 60_000,
+      pageSize: 10,
+      retries: 0,
+    },
+  });
+  // Each of them holds its first page, half of its token.
+  const hanging = pica.fault({ page: 2, when: isNot('ada'), hang: true });
+  const caller = new AbortController();
+  afterTest(() => caller.abort());
+  const users = ['u1', 'u2', 'u3', 'u4', 'u5'];
+  const held = users.map((identity) =>
+    reasonOf(tokens.create({ identity }, { signal: caller.signal })),
+  );
+  await until(() => hanging.hits === 5);
+
+  // One page more fits, and a second one does not.
+  pica.fault({ page: 2, identity: 'ada', trickle: { bytes: 500, every: 1 } });
+  const before = pica.requests.length;
+  const refused = await requestToken(tokenUrl);
+  expect([refused.status, refused.body.reason]).toEqual([503, 'rate_limited']);
+  expect(refused.headers.get('retry-after')).toBe('1');
+  await until(() => pica.requests.slice(before).some(({ aborted }) => aborted));
+
+  caller.abort();
+  await Promise.all(held);
+  pica.clearFaults();
+  expect((await requestToken(tokenUrl)).status).toBe(200);
+});
+
+it('bytes are given back when a token fails, is cancelled or succeeds', async () => {
+  const tokens = await createTokenService(pica, {
+    maxBytesInFlight: 2.3 * TOKEN_BYTES,
+    retries: 0,
+    pageSize: 10,
+  });
+  for (let index = 0; index < 5; index += 1) {
+    const fault = pica.fault({ page: 2, status: 400 });
+    expect(await reasonOf(tokens.create(ADA))).toBe('rejected');
+    fault.remove();
+
+    const hanging = pica.fault({ page: 2, hang: true });
+    const caller = new AbortController();
+    const token = reasonOf(tokens.create(ADA, { signal: caller.signal }));
+    await until(() => hanging.hits === 1);
+    caller.abort();
+    expect(await token).toBe('cancelled');
+    hanging.remove();
+
+    expect(await reasonOf(tokens.create(ADA))).toBe('none');
+  }
+});
+
+it('bytes of a call that tokens share are given back, and not held by a token that has ended', async () => {
+  pica.whiteLabel = true;
+  pica.integrations = 20;
+  const tokens = await createTokenService(pica, {
+    maxBytesInFlight: 1_000_000,
+    cache: { ttl: 1 },
+  });
+  const flags = {
+    authkitWhitelist: true,
+    accessList: ['x'.repeat(300_000)],
+  };
+  const fault = pica.fault({
+    path: '/v1/users/flags',
+    body: flags,
+    delay: 150,
+  });
+  // Six times 300 kB do not fit.
+  for (let index = 1; index <= 6; index += 1) {
+    const caller = new AbortController();
+    const first = reasonOf(
+      tokens.create({ ...ADA, tenant: `t${index}` }, { signal: caller.signal }),
+    );
+    await until(() => fault.hits === index);
+    const second = tokens.create({ ...BOB, tenant: `t${index}` });
+    await until(() => requestNames(pica).length >= index * 3);
+    caller.abort();
+    expect(await first).toBe('cancelled');
+    expect((await second).isWhiteLabel).toBe(true);
+  }
+});
+
+/** Matches the token calls of others. */
+function isNot(identity: string) {
+  return ({ body }: { body: unknown }) =>
+    (body as { identity?: string } | undefined)?.identity !== identity;
+}

@@ -1,0 +1,102 @@
+import { createTokenService, PLATFORMS, startApp } from '../support/app.js';
+import { useEmulator } from '../support/emulator.js';
+import { requestToken } from '../support/http.js';
+
+const pica = useEmulator();
+const PAGES = '/v1/authkit';
+const HUGE = '90071992547409931234567890';
+
+/** Rows as `JSON.stringify` never writes them. */
+const ROWS =
+  `{"id":${HUGE},"a":1.0,"b":1E+3,"c":-0,"t":"\\u00e9\\/ ]}\\""}` +
+  ' ,\r\n\t{ "n" : [ 12345678901234567890 , { "x" : 0.10 } ] , "id":1 , "id":2 }';
+
+describe.each(PLATFORMS)(
+  'the response of the token route on %s',
+  (platform) => {
+    const tokenText = async (body: string): Promise<string> => {
+      const { tokenUrl } = await startApp({ pica, platform });
+      pica.fault({ path: PAGES, body });
+      const response = await requestToken(tokenUrl);
+      expect(response.status).toBe(200);
+      return response.text;
+    };
+
+    it.each<[string, string]>([
+      [
+        'rows first',
+        `{"rows":[${ROWS}],"total":2,"pages":1,"requestId":${HUGE}}`,
+      ],
+      [
+        'rows last',
+        `{"requestId":${HUGE},"total":2,"pages":1,"rows":[${ROWS}]}`,
+      ],
+      [
+        'rows between other members, and line breaks between all tokens',
+        `\n{ "requestId" :\n${HUGE} ,\t"rows" : [ ${ROWS} ] , "pages" : 1 , "total":2\r\n}\n`,
+      ],
+      [
+        'lists and brackets around the rows',
+        `{"z":["]",{"rows":[0]}],"rows":[${ROWS}],"pages":1,"requestId":${HUGE},"y":[[1],"["]}`,
+      ],
+      [
+        'members twice, of which the last counts',
+        `{"rows":[{"id":1}],"requestId":1,"rows":[${ROWS}],"pages":1,"requestId":${HUGE}}`,
+      ],
+      [
+        'an escaped name',
+        `{"r\\u006fws":[${ROWS}],"pages":1,"request\\u0049d":${HUGE}}`,
+      ],
+    ])(
+      'has every digit of numbers beyond 2^53 and the text of the rows, with %s',
+      async (_name, body) => {
+        const text = await tokenText(body);
+        expect(text).toContain(`"rows":[${ROWS}]`);
+        expect(text).toContain(`"requestId":${HUGE}`);
+        expect(Object.keys(JSON.parse(text)).sort()).toEqual(
+          [
+            ...new Set([...Object.keys(JSON.parse(body)), 'isWhiteLabel']),
+          ].sort(),
+        );
+      },
+    );
+
+    it('has the text of unknown members', async () => {
+      const unknown = `{ "big" : ${HUGE} , "float":1.50 }`;
+      const text = await tokenText(
+        `{"rows":[],"pages":1,"total":0,"unknown":${unknown}}`,
+      );
+      expect(text).toContain(`"unknown":${unknown}`);
+    });
+
+    it('has the rows of all pages and the requestId of the last one as text', async () => {
+      const { tokenUrl } = await startApp({ pica, platform });
+      const page = (number: number) =>
+        `{ "rows" : [ ${ROWS} ], "total" : 4, "pages":2, "page":${number}, "requestId":${HUGE}${number} }`;
+      for (const number of [1, 2]) {
+        pica.fault({ path: PAGES, page: number, body: page(number) });
+      }
+      const { text } = await requestToken(tokenUrl);
+      expect(text).toContain(`"rows":[${ROWS},${ROWS}]`);
+      expect(text).toContain(`"requestId":${HUGE}2`);
+    });
+  },
+);
+
+it('a token with cached rows has their text, and the text of the requestId of its own page', async () => {
+  const tokens = await createTokenService(pica, {
+    cache: { integrations: true },
+  });
+  const page = (requestId: string) =>
+    `{"rows":[${ROWS}],"total":2,"pages":1,"requestId":${requestId}}`;
+  pica.fault({ path: PAGES, times: 1, body: page('1') });
+  await tokens.create({ identity: 'ada' });
+  const [first] = ROWS.split(' ,\r\n');
+  pica.fault({
+    path: PAGES,
+    body: page(HUGE).replace(ROWS, first!),
+  });
+  const text = String(await tokens.createJson({ identity: 'bob' }));
+  expect(text).toContain(`"rows":[${ROWS}]`);
+  expect(text).toContain(`"requestId":${HUGE}`);
+});
