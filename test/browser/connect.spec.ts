@@ -44,7 +44,7 @@ describe.each(PLATFORMS)('connecting on the sample with %s', (platform) => {
     const visitor = await browser.visit(sample.url);
     await visitor.signIn('Grace');
     await visitor.openWidget();
-    await visitor.integrations('247 integrations');
+    await visitor.integrations('12 integrations');
     await visitor.pick('Slack');
     await visitor.press('Deny');
     await visitor.screen('Slack is not connected');

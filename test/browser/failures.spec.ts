@@ -46,7 +46,7 @@ describe.each(PLATFORMS)('the sample on %s', (platform) => {
     // The page has noticed that nobody is signed in.
     await visitor.signIn('Grace');
     await visitor.openWidget();
-    await visitor.integrations('247 integrations');
+    await visitor.integrations('12 integrations');
   });
 
   it.each([

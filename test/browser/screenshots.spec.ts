@@ -71,7 +71,15 @@ describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {
       await visitor.closed();
       expect(await visitor.connections()).toEqual(['Slack']);
       await take('page-after', page.locator('body'), connect);
-      expect(pictures.size).toBe(5);
+
+      pica.breakConnection(pica.connect('usr_1815', 'stripe').id);
+      await visitor.openIntegrations();
+      await take(
+        'integrations',
+        page.locator('body'),
+        page.getByRole('button', { name: 'Connect again: Stripe' }),
+      );
+      expect(pictures.size).toBe(6);
     },
   );
 });

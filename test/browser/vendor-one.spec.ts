@@ -1,7 +1,8 @@
 import { PLATFORMS } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
+import { until } from '../support/until.js';
 import { useBrowser, useRecorder, useSample } from './support/browser.js';
-import { environmentFor } from './support/sample.js';
+import { environmentFor, STARTER_PLAN } from './support/sample.js';
 
 const browser = useBrowser();
 const one = useEmulator({ vendor: 'one' });
@@ -15,7 +16,7 @@ describe.each(PLATFORMS)('@withone/auth in the sample on %s', (platform) => {
     expect(await visitor.page.locator('#package').textContent()).toBe(
       '@withone/auth',
     );
-    await visitor.signIn('Grace');
+    await visitor.signIn('Ada');
     await visitor.openWidget();
     const titles = await visitor.integrations('247 integrations');
     expect(titles).toEqual(one.rows.map(({ title }) => title));
@@ -43,10 +44,50 @@ describe.each(PLATFORMS)('@withone/auth in the sample on %s', (platform) => {
     expect(one.connections).toMatchObject([
       {
         platform: 'salesforce',
-        identity: 'usr_1906',
+        identity: 'usr_1815',
+        tags: ['org_engines'],
         identityType: 'user',
         connectionDefinitionId: one.rows[2]!.connectionDefId,
       },
+    ]);
+    expect(visitor.consoleErrors).toEqual([]);
+  });
+
+  it('goes on behind pages without a row, when what the user is offered is on a later one', async () => {
+    const offered = ['Slack', 'Gmail'];
+    const isOffered = ({ title }: { title?: string }) =>
+      offered.includes(title!);
+    const others = one.rows.filter((row) => !STARTER_PLAN.includes(row.title!));
+    // Of the three pages, the first and the last have nothing for Grace.
+    one.integrations = [
+      ...others.slice(0, 120),
+      ...one.rows.filter(isOffered),
+      ...others.slice(120, 230),
+    ];
+    const visitor = await browser.visit(app.url);
+    const pages: object[] = [];
+    visitor.page.on('response', async (response) => {
+      if (!response.url().includes('/authkit-token?')) return;
+      if (response.request().method() !== 'POST') return;
+      const { rows, page, pages: count, total } = await response.json();
+      pages.push({ rows: rows.length, page, count, total });
+    });
+    await visitor.signIn('Grace');
+    await visitor.openWidget();
+    expect((await visitor.integrations('2 integrations')).sort()).toEqual(
+      [...offered].sort(),
+    );
+    await until(() => pages.length === 3);
+    expect(pages).toEqual([
+      { rows: 0, page: 1, count: 3, total: 232 },
+      { rows: 2, page: 2, count: 3, total: 232 },
+      { rows: 0, page: 3, count: 3, total: 232 },
+    ]);
+    await visitor.pick('Slack');
+    await visitor.agreeTo('Slack');
+    expect(await visitor.connections()).toEqual(['Slack']);
+    expect(one.connections).toMatchObject([
+      { platform: 'slack', identity: 'usr_1906', tags: ['org_compilers'] },
     ]);
     expect(visitor.consoleErrors).toEqual([]);
   });

@@ -74,3 +74,19 @@ export function environmentFor(pica: PicaEmulator): NodeJS.ProcessEnv {
     WIDGET_URL: pica.url,
   };
 }
+
+/** The integrations that the sample's starter plan offers, which Grace's company has. Ada's has all. */
+export const STARTER_PLAN: readonly string[] = [
+  'Gmail',
+  'Outlook Mail',
+  'Slack',
+  'Microsoft Teams',
+  'Notion',
+  'Google Calendar',
+  'Outlook Calendar',
+  'Google Drive',
+  'Dropbox',
+  'Stripe',
+  'Trello',
+  'Airtable',
+];

@@ -116,6 +116,37 @@ export class Visitor {
     return this.widget.getByRole('heading', { name: title }).waitFor();
   }
 
+  /** Goes to the page with the integrations of the user's company. */
+  async openIntegrations(): Promise<void> {
+    await this.page.goto(new URL('/integrations.html', this.page.url()).href);
+    await this.tiles();
+  }
+
+  /** What each tile of the integrations page says: title, category, state and button. */
+  async tiles(): Promise<string[][]> {
+    await this.page.locator('main:not([inert])').waitFor();
+    await this.page.locator('#tiles:not([aria-busy=true])').waitFor({
+      state: 'attached',
+    });
+    const tiles = await this.page.locator('.tile .text, .tile .footer');
+    const texts = await tiles.allInnerTexts();
+    return texts
+      .map((text) => text.split(/\n+/))
+      .flatMap((lines, index, all) =>
+        index % 2 === 0 ? [[...lines, ...all[index + 1]!]] : [],
+      );
+  }
+
+  /** The tile of an integration, once it says something. */
+  async tile(title: string, text: string): Promise<void> {
+    await this.page
+      .locator('.tile')
+      .filter({ has: this.page.getByText(title, { exact: true }) })
+      .getByText(text, { exact: true })
+      .first()
+      .waitFor();
+  }
+
   /** Waits until the widget has closed. */
   closed(): Promise<void> {
     return this.frame.waitFor({ state: 'detached' });
@@ -171,7 +202,6 @@ export class Visitor {
   /** Connects an integration, from the click on Connect to the closed widget. */
   async connectTo(title: string): Promise<void> {
     await this.openWidget();
-    await this.integrations('247 integrations');
     await this.pick(title);
     await this.agreeTo(title);
   }
