@@ -258,7 +258,7 @@ class KeyCheck {
       case 'none':
         return unchecked(
           name,
-          'none with an identity yet, which the filter needs to be checked',
+          'not checked: there is none with an identity yet',
         );
       case 'ignored':
         return wrong(
