@@ -73,16 +73,16 @@ class KeyCheck {
     this.vendor = VENDORS[options.vendor];
     const secretKey = options.secretKey.reveal() as string;
     // Without retries: a call that fails now and then is to be seen.
-    this.#pica = new TimedPicaClient({
-      ...options,
-      retries: 0,
-      attemptTimeout: timeout,
-    });
+    this.#pica = new TimedPicaClient(
+      { ...options, retries: 0, attemptTimeout: timeout },
+      new Transport(options.baseUrl, options.http?.reveal()),
+    );
     this.#context = {
       secretKey,
       account: secretKey,
       deadline: new Deadline(DEADLINE_MS),
       received: new ReceivedBytes(new MemoryBudget(options.maxBytesInFlight)),
+      observeCall: () => (start) => start({}),
     };
   }
 
@@ -258,7 +258,7 @@ class KeyCheck {
       case 'none':
         return unchecked(
           name,
-          'none with an identity yet, which the filter needs to be checked',
+          'not checked: there is none with an identity yet',
         );
       case 'ignored':
         return wrong(
@@ -349,7 +349,7 @@ async function outcomeOf<T>(
 
 function rowsOf(pages: readonly RawPage[]): Record<string, unknown>[] {
   return pages.flatMap(
-    ({ parsedRows }) => parsedRows as Record<string, unknown>[],
+    (page) => page.sharedRows() as Record<string, unknown>[],
   );
 }
 

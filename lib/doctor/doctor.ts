@@ -1,4 +1,4 @@
-import { authKitConfig } from '../options/environment.js';
+import { authKitConfig } from '../config/index.js';
 import {
   resolveOptions,
   type ModuleOptions,
@@ -79,7 +79,11 @@ async function keySection(
   }
   let options: ModuleOptions;
   try {
-    options = resolveOptions(given, { needsGrants: false, errors: [] });
+    options = resolveOptions(given, {
+      needsGrants: false,
+      hasFactory: true,
+      errors: [],
+    });
   } catch (error) {
     const [, ...lines] = (error as Error).message.split('\n');
     return { title, findings: lines.map(describeInvalid) };

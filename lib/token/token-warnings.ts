@@ -7,13 +7,13 @@ import type { RawPage } from './raw-page.js';
 
 const HOUR_MS = 3_600_000;
 
-/** The maximum number of warnings of empty lists in an hour. */
-const MAX_WARNINGS = 20;
+/** The maximum number of accounts that are remembered. */
+const MAX_ACCOUNTS = 1_000;
 
 /** Warns of tokens that are valid and of no use. */
 export class TokenWarnings {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
-  private readonly emptyAccounts = new BoundedMap<true>(MAX_WARNINGS);
+  private readonly emptyAccounts = new BoundedMap<true>(MAX_ACCOUNTS);
   private isOwnerlessLogged = false;
 
   constructor(private readonly vendor: VendorProfile) {}
@@ -34,10 +34,10 @@ export class TokenWarnings {
     { account, secretKey }: RequestContext,
   ): void {
     const isEmpty = pages.every(
-      ({ fields, parsedRows }) => parsedRows.length === 0 && !fields.total,
+      ({ fields, rows }) => rows.length === 0 && !fields.total,
     );
-    if (!isEmpty) return;
-    if (this.emptyAccounts.add(account, true, HOUR_MS) !== 'added') return;
+    if (!isEmpty || this.emptyAccounts.get(account)) return;
+    this.emptyAccounts.set(account, true, HOUR_MS);
     this.logger.warn(
       `${this.vendor.displayName} lists no integrations, so the widget is empty: ` +
         `either none is enabled in the dashboard, or the secret key is of the other environment (${describeKey(secretKey)}).`,

@@ -239,7 +239,9 @@ export class AuthKitTokenService {
             combineLatest([
               this.fetchPages({ identity: validated, label: {} }, context).pipe(
                 // Parsed anew: the caller may change them.
-                map((pages) => pages.flatMap(parseRows)),
+                map(
+                  (pages) => pages.flatMap(parseRows) as AuthKitIntegration[],
+                ),
               ),
               this.fetchConnectors(context),
             ]),

@@ -87,6 +87,8 @@ describe('the tarball', () => {
         'README.md',
         'SECURITY.md',
         'docs/connections.md',
+        'docs/doctor.md',
+        'docs/one-redirect.md',
         'package.json',
         'dist/cjs/package.json',
         ...compiled,

@@ -75,7 +75,7 @@ export function handleCallback(
   return {
     status: 302,
     headers: { location: returnTo.href },
-    body: '',
+    body: undefined,
   };
 }
 

@@ -38,8 +38,7 @@ const HANDLERS_OF_ONE: Readonly<Record<string, Handler>> = {
   [`GET ${FOLDER}oauth`]: describeAuthorization,
   [`GET ${FOLDER}callback`]: handleCallback,
   [`GET ${CHECK_PATH}`]: checkAuthorization,
-  [`GET ${FOLDER}authorize`]: (account) =>
-    fileResponse(account, `${FOLDER}authorize.html`)!,
+  [`GET ${FOLDER}authorize`]: platformPage,
 };
 
 /** The response of the widget's site. */
@@ -58,6 +57,16 @@ export function handleWidgetRequest(
   return withSecurityHeaders(
     response ?? { status: 404, body: { message: 'Not found' } },
   );
+}
+
+/** The page of a platform. Like the real ones, it refuses to be in a frame. */
+function platformPage(account: Account): EmulatorResponse {
+  const page = fileResponse(account, `${FOLDER}authorize.html`)!;
+  const policy = `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`;
+  return {
+    ...page,
+    headers: { ...page.headers, 'content-security-policy': policy },
+  };
 }
 
 function fileResponse(
@@ -96,8 +105,8 @@ function withSecurityHeaders(response: EmulatorResponse): EmulatorResponse {
   return {
     ...response,
     headers: {
-      ...response.headers,
       'content-security-policy': CONTENT_SECURITY_POLICY,
+      ...response.headers,
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
