@@ -8,6 +8,7 @@ import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { InvalidResponseError, isRecord } from '../pica/responses.js';
 import { sharesPart } from '../pica/upstream-error.js';
+import { Transport } from '../pica/transport.js';
 import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
 import { fetchAllPages } from '../token/fetch-all-pages.js';
 import { parsePage, type RawPage } from '../token/raw-page.js';

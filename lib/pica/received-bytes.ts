@@ -3,6 +3,9 @@ import { AuthKitException } from '../authkit.exception.js';
 /** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
+/** A response is larger than any of Pica's. */
+export class BodyTooLargeError extends Error {}
+
 /** The maximum size of all responses to one request of the app in bytes. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 

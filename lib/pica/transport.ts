@@ -10,7 +10,7 @@ import {
 } from 'axios';
 import type { AuthKitHttpOptions } from '../options/proxy-and-agents.options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
-import { MAX_BODY_BYTES } from './received-bytes.js';
+import { BodyTooLargeError, MAX_BODY_BYTES } from './received-bytes.js';
 import { selectProxy, type TunnelAgent } from './tunnel-agent.js';
 
 /** The maximum number of connections to Pica, of all requests together. */
@@ -194,9 +194,6 @@ function readBody(body: Readable, { onBytes }: HttpCall): Promise<Buffer> {
     body.once('close', () => reject(new Error('closed')));
   });
 }
-
-/** A response is larger than any of Pica's. */
-export class BodyTooLargeError extends Error {}
 
 /**
  * Creates an axios instance without what axios copies from its global defaults:

@@ -4,8 +4,9 @@ import {
   type AuthKitErrorDetails,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
+import { BodyTooLargeError } from './received-bytes.js';
 import { parseRateLimitReset, parseRetryAfter } from './retry-after.js';
-import { BodyTooLargeError, type HttpResponse } from './transport.js';
+import type { HttpResponse } from './transport.js';
 import { PROXY_ERROR } from './tunnel-agent.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';

@@ -65,8 +65,8 @@ export class FreshApp {
   }
 
   /** Starts the app and gives its URL. */
-  async start(): Promise<string> {
-    const child = spawn(process.execPath, ['dist/main.js'], {
+  async start(main = 'dist/main.js'): Promise<string> {
+    const child = spawn(process.execPath, [main], {
       cwd: this.directory,
       env: bareEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { FreshApp, type AppName } from './fresh-app.js';
-import { filesIn, pack, type PackedPackage } from './packed-package.js';
+import {
+  filesIn,
+  pack,
+  packagesOf,
+  type PackedPackage,
+} from './packed-package.js';
 import { ROOT, TOOLS, node } from './run.js';
 
 // Some 30 s with a warm cache of npm; much longer where it has to fetch everything.
@@ -77,7 +82,7 @@ describe('the tarball', () => {
     const compiled = sources
       .filter((source) => source.endsWith('.ts'))
       .map((source) => source.replace(/\.ts$/, ''))
-      .flatMap((name) => [`${name}.d.ts`, `${name}.js`, `${name}.js.map`])
+      .flatMap((name) => [`${name}.d.ts`, `${name}.js`])
       .flatMap((name) => [`dist/cjs/${name}`, `dist/esm/${name}`]);
 
     expect(new Set(files)).toEqual(
@@ -91,10 +96,34 @@ describe('the tarball', () => {
         'docs/one-redirect.md',
         'package.json',
         'dist/cjs/package.json',
+        'dist/schematics/collection.json',
+        'dist/schematics/nest-add.cjs',
+        'dist/schematics/nest-add.schema.json',
         ...compiled,
       ]),
     );
   });
+});
+
+describe('the main entry', () => {
+  it.each(['dist/esm', 'dist/cjs'])(
+    'of %s loads no optional package, and its types need no @nestjs/config',
+    async (build) => {
+      const app = apps['nest12-esm'];
+      await app.installed;
+      const index = join(app.packageDirectory, build, 'index');
+      const loaded = await packagesOf(`${index}.js`);
+      expect(loaded).toContain('class-validator');
+      expect(loaded).not.toContain('@nestjs/config');
+      expect(loaded).not.toContain('@nestjs/axios');
+      expect(loaded).not.toContain('axios');
+      expect(loaded).not.toContain('jose');
+      const typed = await packagesOf(`${index}.d.ts`);
+      expect(typed).toContain('@nestjs/common');
+      expect(typed).not.toContain('@nestjs/config');
+      expect(typed).not.toContain('@nestjs/axios');
+    },
+  );
 });
 
 describe.each<{ kind: string; name: AppName; nodeOptions: string[] }>([
@@ -185,6 +214,31 @@ describe('a CommonJS app', () => {
       '--noEmit --skipLibCheck --module nodenext --moduleResolution nodenext';
     await expect(app.compile(...how.split(' '))).resolves.toBe('');
   });
+
+  it.each([
+    ['esbuild from its CommonJS files', 'esbuild', 'dist/main.js'],
+    ['esbuild from its sources', 'esbuild', 'src/main.ts'],
+    ['webpack', 'webpack', 'dist/main.js'],
+    ['SWC', 'swc', 'src/main.ts'],
+  ])(
+    'runs as %s bundles or compiles it, without jose',
+    async (_name, tool, entry) => {
+      await app.built;
+      const name = `${tool}-${entry.replace('/', '-')}`;
+      // What a bundle lacks, it does not find there. SWC bundles nothing.
+      const folder = join(tool === 'swc' ? app.directory : directory, name);
+      const script = join(ROOT, 'test/package/bundle-app.js');
+      await node(ROOT, script, tool, join(app.directory, entry), folder);
+
+      const url = await app.start(join(folder, 'main.js'));
+      const response = await fetch(`${url}/authkit-token`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer ada' },
+      });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ total: 101 });
+    },
+  );
 
   it('finds the documented names in the CommonJS files, which Jest loads', async () => {
     const files = ['index.js', 'config/index.js', 'testing/index.js'].map(

@@ -1,5 +1,12 @@
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import {
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { ROOT, run } from './run.js';
 
 /** What a fresh clone does not have, or what is too large to copy. */
@@ -48,4 +55,27 @@ export async function filesIn(directory: string): Promise<string[]> {
     .map(({ parentPath, name }) =>
       relative(directory, join(parentPath, name)).replaceAll(sep, '/'),
     );
+}
+
+/** A static import, a re-export or a top-level require(): one at the start of a line. */
+const LOADED =
+  /^(?:(?:import|export|\})[^'"\n]*|(?:const|var)[^\n]*\brequire\()['"]([^'"\n]+)['"]/gm;
+
+/** The packages that a compiled file or declaration loads, with all its own files that it loads. */
+export async function packagesOf(
+  file: string,
+  seen = new Set<string>(),
+): Promise<Set<string>> {
+  const packages = new Set<string>();
+  if (seen.has(file)) return packages;
+  seen.add(file);
+  const extension = file.endsWith('.d.ts') ? '.d.ts' : '.js';
+  for (const [, name] of (await readFile(file, 'utf8')).matchAll(LOADED)) {
+    if (!name!.startsWith('.')) packages.add(name!);
+    else {
+      const own = join(dirname(file), name!.replace(/\.js$/, extension));
+      for (const each of await packagesOf(own, seen)) packages.add(each);
+    }
+  }
+  return packages;
 }
