@@ -14,6 +14,8 @@ const TIMEOUT_MS = 250;
 const TIMEOUT_PARTS = 5;
 /** ms without operations after a timeout, so that not every token waits, and a client's queue does not grow. */
 const COOLDOWN_MS = 1_000;
+/** ms since the last response for which `add()` is called during a cooldown too: a store that is slow is not down. */
+const ADD_GRACE_MS = 3_000;
 /** The minimum time between two warnings in ms. */
 const WARN_INTERVAL_MS = 60_000;
 
@@ -29,6 +31,7 @@ export class ResilientStore implements OnApplicationShutdown {
   private nextWarningAt = -Infinity;
   /** After a timeout: when the next operation may start. */
   private pausedUntil?: number;
+  private lastResponseAt = performance.now();
 
   constructor(
     private readonly store: AuthKitCacheStore,
@@ -73,12 +76,23 @@ export class ResilientStore implements OnApplicationShutdown {
     return typeof this.store.add === 'function';
   }
 
-  /** Whether the key was new and is now stored; `undefined` where the store fails, `false` where its result is no boolean. */
-  async add(key: string, ttl: number): Promise<boolean | undefined> {
+  /**
+   * Whether the key was new and is now stored; `undefined` where the store
+   * fails, `false` where its result is no boolean.
+   *
+   * @param onResult receives the result even if it arrives after the timeout
+   */
+  async add(
+    key: string,
+    ttl: number,
+    onResult?: (added: boolean) => void,
+  ): Promise<boolean | undefined> {
+    const isSlow = performance.now() - this.lastResponseAt < ADD_GRACE_MS;
     const added = await this.attempt(async () => {
       const result: unknown = await this.store.add?.(key, true, ttl);
+      onResult?.(result === true);
       return typeof result === 'boolean' ? result : INVALID;
-    });
+    }, isSlow);
     if (added !== INVALID) return added ?? undefined;
     this.warn('returned neither true nor false from add()');
     return false;
@@ -88,20 +102,25 @@ export class ResilientStore implements OnApplicationShutdown {
     this.listen('off');
   }
 
-  private async attempt<T>(operation: () => T): Promise<Awaited<T> | void> {
-    if (this.isPaused()) return;
+  private async attempt<T>(
+    operation: () => T,
+    ignoresCooldown = false,
+  ): Promise<Awaited<T> | void> {
+    if (!ignoresCooldown && this.isPaused()) return;
     let timeout: ReturnType<typeof startTimeout> | undefined;
     try {
       const result = operation();
       if (!isPromise(result)) {
         // A store in memory: nothing to wait for.
         this.pausedUntil = undefined;
+        this.lastResponseAt = performance.now();
         return result as Awaited<T>;
       }
       timeout = startTimeout();
       const outcome = await Promise.race([result, timeout.expired]);
       if (outcome !== TIMED_OUT) {
         this.pausedUntil = undefined;
+        this.lastResponseAt = performance.now();
         return outcome as Awaited<T>;
       }
       this.pausedUntil = performance.now() + COOLDOWN_MS;

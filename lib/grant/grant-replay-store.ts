@@ -193,7 +193,10 @@ export class SharedGrantReplayStore implements GrantReplayStore {
   constructor(private readonly store: ResilientStore) {}
 
   async consume(grant: GrantClaims): Promise<boolean> {
-    return (await this.memory.consume(grant)) && this.markUsed(grant);
+    return (
+      (await this.memory.consume(grant)) &&
+      ((await this.markUsed(grant)) ?? true)
+    );
   }
 
   async reserve(
@@ -202,7 +205,10 @@ export class SharedGrantReplayStore implements GrantReplayStore {
   ): Promise<GrantReservation | undefined> {
     const local = await this.memory.reserve(grant, lease);
     if (!local) return undefined;
-    if (!(await this.tryReserve(grant, lease))) {
+    // A slow store may say so only while the token is created.
+    let isTaken = false;
+    const onResult = (added: boolean) => void (isTaken = !added);
+    if (!(await this.tryReserve(grant, lease, onResult))) {
       await local.release();
       return undefined;
     }
@@ -211,13 +217,17 @@ export class SharedGrantReplayStore implements GrantReplayStore {
     let isLost = false;
     return {
       commit: async () => {
-        isLost = !((await local.commit()) && (await this.markUsed(grant)));
+        isLost =
+          isTaken ||
+          !(await local.commit()) ||
+          !((await this.markUsed(grant)) ?? !isTaken);
         keys = isLost ? [] : [usedKey(grant), ...keys];
         return !isLost;
       },
       release: async () => {
         if (!isLost) await local.release();
-        await Promise.all(keys.map((key) => this.store.remove(key)));
+        const own = isTaken ? [] : keys;
+        await Promise.all(own.map((key) => this.store.remove(key)));
       },
     };
   }
@@ -225,23 +235,25 @@ export class SharedGrantReplayStore implements GrantReplayStore {
   private async tryReserve(
     grant: GrantClaims,
     lease: number,
+    onResult: (added: boolean) => void,
   ): Promise<boolean> {
     const isFree = this.store.isAtomic
-      ? this.store.add(reservationKey(grant), lease)
+      ? this.store.add(reservationKey(grant), lease, onResult)
       : true;
     // A reservation ends long before the grant. Without this check, each replay would take a token's calls.
     const isUsed = this.isUsed(grant);
     return ((await isFree) ?? true) && !(await isUsed);
   }
 
-  private async markUsed(grant: GrantClaims): Promise<boolean> {
+  /** @returns `undefined` where the store fails */
+  private async markUsed(grant: GrantClaims): Promise<boolean | undefined> {
     const lifetime = Math.max(1, Math.ceil(grant.remaining));
     if (!this.store.isAtomic) {
       if (await this.isUsed(grant)) return false;
       await this.store.write(usedKey(grant), true, lifetime);
       return true;
     }
-    return (await this.store.add(usedKey(grant), lifetime)) ?? true;
+    return this.store.add(usedKey(grant), lifetime);
   }
 
   private async isUsed(grant: GrantClaims): Promise<boolean> {
