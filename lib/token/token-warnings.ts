@@ -34,7 +34,7 @@ export class TokenWarnings {
     { account, secretKey }: RequestContext,
   ): void {
     const isEmpty = pages.every(
-      ({ fields, parsedRows }) => parsedRows.length === 0 && !fields.total,
+      ({ fields, rows }) => rows.length === 0 && !fields.total,
     );
     if (!isEmpty) return;
     if (this.emptyAccounts.add(account, true, HOUR_MS) !== 'added') return;
