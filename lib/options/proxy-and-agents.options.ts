@@ -68,7 +68,8 @@ export class HttpOptions {
   /**
    * The agent for an `https:` `baseUrl`, e.g. one with a private `ca`. Behind a
    * proxy its options are those of the connections in the tunnel. An agent of
-   * another class than `https.Agent` keeps its own way of connecting.
+   * another class than `https.Agent` is passed to axios, which treats proxies in
+   * its own way.
    * @default a keep-alive agent of the module's own
    */
   @IsOptional()

@@ -155,7 +155,7 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
   it('logs what to check when the upstream rejects the secret key, without the key', async () => {
     const { printed } = await request({ secretKey: 'sk_live_wrong' });
     expect(printed).toContain('ERROR');
-    expect(printed).toMatch(/check PICA_SECRET_KEY/i);
+    expect(printed).toMatch(/check the option secretKey, /);
     expect(printed).toMatch(/correlation id/);
     expect(printed).not.toContain('sk_live_wrong');
   });

@@ -85,6 +85,18 @@ describe('a token behind a proxy', () => {
     },
   );
 
+  it('comes through a tunnel of a proxy that speaks TLS, whose certificate the ca of the agent has signed', async () => {
+    const port = await startTls(proxy.port);
+    setProxies({ HTTPS_PROXY: `https://localhost:${port}` });
+    expect((await (await createTokens()).create(ADA)).rows).toHaveLength(7);
+    expect(proxy.tunnels).toContain('pica.test:443');
+    const untrusting = await createTokens({ httpsAgent: undefined });
+    await expect(untrusting.create(ADA)).rejects.toMatchObject({
+      upstreamCode: expect.stringMatching(/^PROXY_.*SELF_SIGNED/),
+      attempts: 1,
+    });
+  });
+
   it('uses the tunnel of the token before it', async () => {
     setProxies({ HTTPS_PROXY: proxy.url });
     const tokens = await createTokens({}, { cache: { flags: false } });

@@ -26,6 +26,8 @@ const NAMES = {
     'AuthKitTokenService',
     'CurrentIdentity',
     'ExtractIdentity',
+    'InjectAuthKit',
+    'getAuthKitProviderToken',
     'needsReconnect',
   ],
   'nestjs-pica-authkit/config': ['authKitConfig'],
