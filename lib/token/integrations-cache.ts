@@ -11,7 +11,12 @@ import {
 } from '../pica/responses.js';
 import { hasSameCounts } from './fetch-all-pages.js';
 import { asOnePage } from './merge-pages.js';
-import { firstElement, type RawPage } from './raw-page.js';
+import {
+  findElements,
+  firstElement,
+  type ElementBounds,
+  type RawPage,
+} from './raw-page.js';
 
 /** The maximum length of the rows that are cached for one account. */
 const MAX_CHARACTERS = 16_000_000;
@@ -35,6 +40,7 @@ interface KnownIntegrations {
   readonly firstRow: string;
   readonly rows: Buffer;
   readonly parsedRows: readonly object[];
+  readonly findRows: RawPage['findRows'];
 }
 
 /** How a token is fetched. */
@@ -143,12 +149,13 @@ function isFresh(cached: KnownIntegrations, page: RawPage): boolean {
 /** A page with the cached rows, as the only one. */
 function withRows(
   page: RawPage,
-  { rows, parsedRows }: KnownIntegrations,
+  { rows, parsedRows, findRows }: KnownIntegrations,
 ): RawPage {
   return {
     ...page,
     rows,
     parsedRows,
+    findRows,
     members: asOnePage(page.members, page.members),
   };
 }
@@ -167,11 +174,14 @@ function toKnown({
   ) {
     throw new InvalidResponseError('no rows of integrations');
   }
+  const text = Buffer.from(rows);
+  let found: readonly ElementBounds[] | undefined;
   return {
     total,
     pages,
     firstRow: firstElement(rows),
-    rows: Buffer.from(rows),
+    rows: text,
     parsedRows,
+    findRows: () => (found ??= findElements(text)),
   };
 }
