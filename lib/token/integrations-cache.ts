@@ -7,7 +7,13 @@ import type { ModuleOptions } from '../options/module.options.js';
 import { InvalidResponseError, isCount, isRecord } from '../pica/responses.js';
 import { hasSameCounts } from './fetch-all-pages.js';
 import { asOnePage } from './merge-pages.js';
-import { firstElement, parseRows, type RawPage } from './raw-page.js';
+import {
+  findElements,
+  firstElement,
+  parseRows,
+  type ElementBounds,
+  type RawPage,
+} from './raw-page.js';
 
 /** The maximum length of the rows that are cached for one account. */
 const MAX_CHARACTERS = 4_000_000;
@@ -39,6 +45,7 @@ interface VerifiedIntegrations extends Omit<CachedIntegrations, 'rows'> {
   readonly firstRow: string;
   readonly rows: Buffer;
   readonly sharedRows: RawPage['sharedRows'];
+  readonly findRows: RawPage['findRows'];
 }
 
 /** The outdated entries of an account in a row. */
@@ -160,11 +167,13 @@ export class IntegrationsCache {
   private keep(key: string, entry: CachedIntegrations): VerifiedIntegrations {
     const rows = Buffer.from(entry.rows);
     let parsed: readonly object[] | undefined;
+    let found: readonly ElementBounds[] | undefined;
     const verified: VerifiedIntegrations = {
       ...entry,
       rows,
       firstRow: firstElement(entry.rows),
       sharedRows: () => (parsed ??= parseRows({ rows })),
+      findRows: () => (found ??= findElements(rows)),
     };
     const { ttl } = this.options.cache;
     this.verified.set(key, verified, ttl, entry.rows.length);
@@ -220,12 +229,13 @@ function isFresh(cached: VerifiedIntegrations, page: RawPage): boolean {
 /** A page with the cached rows, as the only one. */
 function withRows(
   page: RawPage,
-  { rows, sharedRows }: VerifiedIntegrations,
+  { rows, sharedRows, findRows }: VerifiedIntegrations,
 ): RawPage {
   return {
     ...page,
     rows,
     sharedRows,
+    findRows,
     members: asOnePage(page.members, page.members),
   };
 }

@@ -2,7 +2,7 @@ import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIntegration } from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import type { IntegrationFilter } from '../options/module.options.js';
-import { splitElements, type RawPage } from './raw-page.js';
+import { findElements, type ElementBounds, type RawPage } from './raw-page.js';
 
 /**
  * Removes the integrations that the option `allowIntegration` refuses, and
@@ -27,10 +27,14 @@ export function filterIntegrations(
     const count = isAllowed.filter(Boolean).length;
     offered += count;
     if (count === isAllowed.length) return page;
-    const texts = splitElements(page.rows.toString());
-    const rows = texts.filter((_, index) => isAllowed[index]).join(',');
+    const rows = copyElements(page.rows, page.findRows(), isAllowed);
     const shared = page.sharedRows().filter((_, index) => isAllowed[index]);
-    return { ...page, rows: Buffer.from(rows), sharedRows: () => shared };
+    return {
+      ...page,
+      rows,
+      sharedRows: () => shared,
+      findRows: () => findElements(rows),
+    };
   });
   if (keepsCounts) return filtered;
   return filtered.map((page) => ({
@@ -39,6 +43,26 @@ export function filterIntegrations(
       .set('total', String(offered))
       .set('pages', '1'),
   }));
+}
+
+const COMMA = Buffer.from(',');
+
+/** Copies the elements of a list's inside that are allowed, neighbours in one piece. */
+function copyElements(
+  inside: Buffer,
+  elements: readonly ElementBounds[],
+  isAllowed: readonly boolean[],
+): Buffer {
+  const parts: Buffer[] = [];
+  for (let first = 0; first < elements.length; first += 1) {
+    if (!isAllowed[first]) continue;
+    let last = first;
+    while (isAllowed[last + 1]) last += 1;
+    if (parts.length > 0) parts.push(COMMA);
+    parts.push(inside.subarray(elements[first]![0], elements[last]![1]));
+    first = last;
+  }
+  return Buffer.concat(parts);
 }
 
 function decide(

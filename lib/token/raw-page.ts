@@ -21,6 +21,8 @@ export interface RawPage {
   readonly rows: Buffer;
   /** Returns the rows, parsed once: other tokens may have them too, so nothing changes them. */
   readonly sharedRows: () => readonly object[];
+  /** Finds each row in `rows`. Found once for cached rows, and only where it is needed. */
+  readonly findRows: () => readonly ElementBounds[];
   /** The JSON of every other member, unknown ones included, by its name. */
   readonly members: ReadonlyMap<string, string>;
 }
@@ -53,10 +55,12 @@ export function parsePage(body: Buffer): RawPage {
   if (rows.length > MAX_ROWS || !rows.every(isRecord) || !isSafeJson(rows)) {
     throw new InvalidResponseError('not rows of integrations');
   }
+  const text = rows.length > 0 ? rowsText : rowsText.subarray(0, 0);
   return {
     fields: page as unknown as PageFields,
-    rows: rows.length > 0 ? rowsText : rowsText.subarray(0, 0),
+    rows: text,
     sharedRows: () => rows,
+    findRows: () => findElements(text),
     members,
   };
 }
@@ -150,15 +154,20 @@ export function firstElement(inside: string): string {
   return inside.slice(start, endOfValue(inside, start));
 }
 
-/** The JSON of each element of a list's inside. */
-export function splitElements(inside: string): string[] {
-  const elements: string[] = [];
-  let at = skipSpace(inside, 0);
-  while (at < inside.length) {
-    const end = endOfValue(inside, at);
-    elements.push(inside.slice(at, end));
+/** Where an element begins and ends, in bytes. */
+export type ElementBounds = readonly [start: number, end: number];
+
+/** Finds each element of a list's inside. */
+export function findElements(inside: Buffer): ElementBounds[] {
+  // One character a byte. Those of UTF-8 beyond ASCII are no part of the syntax.
+  const text = inside.toString('latin1');
+  const elements: ElementBounds[] = [];
+  let at = skipSpace(text, 0);
+  while (at < text.length) {
+    const end = endOfValue(text, at);
+    elements.push([at, end]);
     // Behind the comma.
-    at = skipSpace(inside, skipSpace(inside, end) + 1);
+    at = skipSpace(text, skipSpace(text, end) + 1);
   }
   return elements;
 }
