@@ -69,18 +69,20 @@ export class CacheOptions {
   ttl: number = 300_000;
 
   /**
-   * Whether the account's `isWhiteLabel` is cached, for each secret key. A
-   * failed request is not cached. While Pica fails, or takes longer than 500 ms
-   * or a quarter of the remaining `timeout`, an expired value serves.
+   * Whether the account's `isWhiteLabel` and its list of connectors are cached,
+   * for each secret key, scope and tenant. A failed request is not cached. While
+   * Pica fails, or takes longer than 500 ms or a quarter of the remaining
+   * `timeout`, an expired value serves.
    * @default true
    */
   @IsBoolean()
   flags: boolean = true;
 
   /**
-   * Whether the integrations are cached, for each secret key and `baseUrl`.
-   * **Cached rows are sent to every identity**, which is right as long as Pica
-   * offers the same integrations to all identities of a key. A token then
+   * Whether the integrations are cached, for each secret key, scope, tenant and
+   * `baseUrl`. **Cached rows are sent to every identity**, which is right as long
+   * as Pica offers the same integrations to all identities of a key. The option
+   * `allowIntegration` decides after the cache. A token then
    * fetches one row for its own identity. The cached rows are used only if
    * `total` and the first row are unchanged.
    *

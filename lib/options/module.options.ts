@@ -319,8 +319,8 @@ export class ModuleOptions {
   maxPages: number = 100;
 
   /**
-   * Whether to store, for each secret key, how many pages the previous response
-   * had, and to fetch that many in parallel: one round trip instead of two. A
+   * Whether to store, for each secret key, scope and tenant, how many pages the
+   * previous response had, and to fetch that many in parallel: one round trip instead of two. A
    * wrong hint costs a few calls, never a wrong token.
    * @default true
    */
@@ -424,7 +424,8 @@ export class ModuleOptions {
    * removes it. Anything else, a promise included, and an error fail the token.
    * **It decides what the widget shows and is no access control**: whoever knows
    * another integration's row can connect it. Disable in the dashboard what must
-   * not be used, or use `scope`.
+   * not be used, or use `scope`. For a page of a token (`paging: 'forward'`),
+   * `total` and `pages` stay those of the service.
    *
    * @example
    * ```ts

@@ -30,7 +30,7 @@ export interface AuthKitIntegrationListing extends AuthKitIntegration {
   platform?: string;
   /** The category, e.g. `CRM`. */
   category?: string;
-  /** What `selectedConnection` of the widget packages expects. */
+  /** The name of the connector. `selectedConnection` of the widget packages expects it, or the `title`, which the packages themselves document. */
   name?: string;
   /** The owner's connections of this platform, with `connections: true`. Empty where the integration has no `platform`. */
   connections?: AuthKitConnection[];
