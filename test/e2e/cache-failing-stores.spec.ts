@@ -198,7 +198,10 @@ describe('a store that somebody else writes to', () => {
       'they would change other fields of the token',
       (entry) => ({ ...entry, rows: `${entry.rows}],"isWhiteLabel":[` }),
     ],
-    ['the signature is missing', ({ signature: _, ...entry }) => entry],
+    [
+      'the signature is missing',
+      (entry) => ({ ...entry, signature: undefined }),
+    ],
     [
       'the signature is of another length',
       (entry) => ({ ...entry, signature: entry.signature.slice(1) }),
