@@ -259,7 +259,10 @@ describe('authkit-doctor with a secret key', () => {
 
   it('ends after --timeout when there is no response', async () => {
     pica.fault({ path: '/v1/authkit', hang: true });
+    const startedAt = performance.now();
     const { code, output } = await examine(['--timeout', '200']);
+    // Before attemptTimeout, which is 5 s.
+    expect(performance.now() - startedAt).toBeLessThan(4_500);
     expect(output).toContain('There is no response within 200 ms.');
     expect(code).toBe(1);
   });
