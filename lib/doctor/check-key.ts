@@ -15,9 +15,6 @@ import { parsePage, type RawPage } from '../token/raw-page.js';
 import { fetchWhiteLabel } from '../token/white-label.js';
 import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
 
-/** The maximum time of all calls with the key in ms. */
-const DEADLINE_MS = 60_000;
-
 /**
  * Checks a secret key by calls that change nothing.
  *
@@ -81,7 +78,8 @@ class KeyCheck {
     this.#context = {
       secretKey,
       account: secretKey,
-      deadline: new Deadline(DEADLINE_MS),
+      // It limits retries, of which there are none.
+      deadline: new Deadline(timeout),
       received: new ReceivedBytes(new MemoryBudget(options.maxBytesInFlight)),
       observeCall: () => (start) => start({}),
     };

@@ -7,6 +7,7 @@ import {
   Get,
   Header,
   HttpCode,
+  HttpException,
   Inject,
   Injectable,
   Logger,
@@ -231,6 +232,18 @@ describe('authkit-doctor with a secret key', () => {
     expect(code).toBe(1);
   });
 
+  it('hides the key when it is part of an address', async () => {
+    const { output } = await examine(
+      [`--endpoint=${pica.url}/${pica.secretKey}`],
+      {
+        ...environmentOf(),
+        AUTHKIT_BASE_URL: `${pica.url}/${pica.secretKey}`,
+      },
+    );
+    expect(output).toContain(`${pica.url}/[hidden]`);
+    expect(output).not.toContain(pica.secretKey);
+  });
+
   it.each([
     { status: 402, says: 'Raise the quota' },
     { status: 503, says: 'Pica has a failure' },
@@ -246,7 +259,10 @@ describe('authkit-doctor with a secret key', () => {
 
   it('ends after --timeout when there is no response', async () => {
     pica.fault({ path: '/v1/authkit', hang: true });
+    const startedAt = performance.now();
     const { code, output } = await examine(['--timeout', '200']);
+    // Before attemptTimeout, which is 5 s.
+    expect(performance.now() - startedAt).toBeLessThan(4_500);
     expect(output).toContain('There is no response within 200 ms.');
     expect(code).toBe(1);
   });
@@ -423,6 +439,32 @@ class Right extends HandWritten {
 class Wrapped extends Right {}
 
 @Controller('authkit-token')
+class Stored extends HandWritten {
+  @Post()
+  @HttpCode(200)
+  @UseGuards(SignInGuard, AuthKitIdentityGuard)
+  token(@CurrentIdentity() identity: AuthKitIdentity) {
+    return this.tokens.create(identity);
+  }
+}
+
+/** Refuses without a text that the widget could show. */
+@Injectable()
+class SilentGuard extends SignInGuard {
+  override canActivate(context: ExecutionContext): boolean {
+    try {
+      return super.canActivate(context);
+    } catch {
+      throw new HttpException({ code: 'no_session' }, 401);
+    }
+  }
+}
+
+@Controller('authkit-token')
+@UseGuards(SilentGuard)
+class Silent extends Right {}
+
+@Controller('authkit-token')
 class Created extends HandWritten {
   @Post()
   @Header(...NO_STORE)
@@ -563,6 +605,18 @@ describe('authkit-doctor --endpoint with an endpoint written by hand', () => {
       controller: ErrorWith200,
       wrong: ['Without login'],
       fix: 'Throw an error with status 401.',
+    },
+    {
+      broken: 'lets the token be stored',
+      controller: Stored,
+      wrong: ['Headers'],
+      fix: 'Send Cache-Control: no-store.',
+    },
+    {
+      broken: 'sends errors without a message',
+      controller: Silent,
+      wrong: ['Without login'],
+      fix: 'Send { "message": "…" } as JSON',
     },
     {
       broken: 'has no CORS at all',

@@ -1,17 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import {
   afterAll,
   afterEach,
@@ -21,24 +12,15 @@ import {
   it,
   jest,
 } from '@jest/globals';
+import { buildPackage, type BuiltPackage } from '../support/commands.js';
 
 jest.setTimeout(60_000);
 
-const run = promisify(execFile);
-
-/** The package as it is built, apart from `dist/`, which others may be using. */
-let home: string;
+let built: BuiltPackage;
 let command: string;
-beforeAll(async () => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'pica-emulator-')));
-  const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
-  command = join(home, bin['pica-emulator']);
-  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-  symlinkSync(resolve('node_modules'), join(home, 'node_modules'), 'dir');
-  await run(process.execPath, [
-    ...['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
-    ...['--outDir', join(home, 'dist/esm')],
-  ]);
+beforeAll(() => {
+  built = buildPackage();
+  command = built.command('pica-emulator');
 });
 
 const started = new Set<Emulator>();
@@ -46,7 +28,7 @@ afterEach(() => {
   for (const emulator of started) emulator.child.kill('SIGKILL');
   started.clear();
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 class Emulator {
   readonly child;
@@ -208,7 +190,7 @@ describe('pica-emulator', () => {
 
 describe('PicaEmulator in a process', () => {
   it('does not keep the process alive, even with an open connection and a delayed response', async () => {
-    const script = join(home, 'script.js');
+    const script = join(built.directory, 'script.js');
     writeFileSync(
       script,
       `import { connect } from 'node:net';

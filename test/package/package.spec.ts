@@ -81,6 +81,7 @@ describe('the tarball', () => {
     await app.installed;
     const files = await filesIn(app.packageDirectory);
     const sources = await filesIn(packed.sources);
+    const guides = await filesIn(join(packed.sources, '..', 'docs'));
     const compiled = sources
       .filter((source) => source.endsWith('.ts'))
       .map((source) => source.replace(/\.ts$/, ''))
@@ -93,9 +94,7 @@ describe('the tarball', () => {
         'LICENSE',
         'README.md',
         'SECURITY.md',
-        'docs/connections.md',
-        'docs/doctor.md',
-        'docs/one-redirect.md',
+        ...guides.map((name) => `docs/${name}`),
         'package.json',
         'dist/cjs/package.json',
         'dist/schematics/collection.json',
