@@ -184,7 +184,7 @@ function codeOf(error: unknown): unknown {
  */
 async function loadJose(): Promise<typeof import('jose')> {
   try {
-    return await import(/* webpackMode: "eager" */ 'jose');
+    return await import('jose');
   } catch (cause) {
     throw new Error(
       'AuthKitModule: grants are signed with the package "jose", which could not be loaded: ' +
