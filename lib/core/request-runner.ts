@@ -95,7 +95,7 @@ export class RequestRunner
     this.log = new FailureLog(options);
     this.accounts = new AccountResolver(options);
     this.diagnostics = new Diagnostics({
-      registration: 'default',
+      registration: options.registration ?? 'default',
       vendor: options.vendor,
     });
     this.healthRecord = new HealthRecord(this.hasManyAccounts);
