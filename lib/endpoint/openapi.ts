@@ -77,8 +77,8 @@ const PAGE_COUNTS = {
 
 const Integration = defineModel('AuthKitIntegration', {
   id: {
-    oneOf: [{ type: 'string' }, { type: 'integer' }],
-    description: 'The id of the integration.',
+    type: 'string',
+    description: 'The id of the integration. Some accounts have integers.',
   },
   title: text('The name that the widget shows.', optional),
   type: text('The kind of the integration.', optional),
@@ -167,10 +167,7 @@ const ConfirmConnection = defineModel('AuthKitConfirmConnection', {
 
 const ErrorBody = defineModel('AuthKitError', {
   statusCode: count('The status of the response.'),
-  message: {
-    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
-    description: 'What the widget shows.',
-  },
+  message: text('What the widget shows.'),
   error: text('The name of the status.', optional),
   reason: text("Why the request failed. The app's own guards send none.", {
     enum: AUTHKIT_ERROR_REASONS,
