@@ -69,6 +69,12 @@ const count = (description: string): Property => ({
   description,
 });
 
+/** `@nestjs/swagger` wants a type, and leaves it out beside `oneOf`. */
+const STRING_OR_INTEGER = {
+  type: 'string',
+  oneOf: [{ type: 'string' }, { type: 'integer' }],
+};
+
 const PAGE_COUNTS = {
   total: count('The number of rows on all pages.'),
   pages: count('The number of pages.'),
@@ -76,10 +82,7 @@ const PAGE_COUNTS = {
 };
 
 const Integration = defineModel('AuthKitIntegration', {
-  id: {
-    type: 'string',
-    description: 'The id of the integration. Some accounts have integers.',
-  },
+  id: { ...STRING_OR_INTEGER, description: 'The id of the integration.' },
   title: text('The name that the widget shows.', optional),
   type: text('The kind of the integration.', optional),
   image: text('The URL of the logo.', optional),
@@ -97,9 +100,9 @@ const Token = defineModel('AuthKitToken', {
   },
   ...PAGE_COUNTS,
   requestId: {
-    type: 'string',
+    ...STRING_OR_INTEGER,
     nullable: true,
-    description: 'The id of this request. Some accounts have an integer.',
+    description: 'The id of this request, for the widget.',
   },
   isWhiteLabel: {
     type: 'boolean',

@@ -1,7 +1,7 @@
 // Prints the OpenAPI documents of apps as JSON, by name: node openapi-documents.ts <package of @nestjs/swagger>
 import 'reflect-metadata';
 import { Module, VersioningType, type INestApplication } from '@nestjs/common';
-import { NestFactory, RouterModule } from '@nestjs/core';
+import { NestFactory } from '@nestjs/core';
 import type * as Swagger from '@nestjs/swagger';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -21,12 +21,6 @@ const register = (controller: AuthKitControllerOptions) =>
   });
 
 const all = { grants: true, connections: true } as const;
-
-@Module({ imports: [register(all)] })
-class TeamsModule {}
-
-@Module({ imports: [register(all)] })
-class UsersModule {}
 
 const APPS: Record<
   string,
@@ -60,16 +54,6 @@ const APPS: Record<
       register({ ...all, version: ['2', '3'] }),
     ],
     configure: (app) => app.enableVersioning({ type: VersioningType.URI }),
-  },
-  modules: {
-    imports: [
-      TeamsModule,
-      UsersModule,
-      RouterModule.register([
-        { path: 'teams', module: TeamsModule, children: [] },
-        { path: 'users', module: UsersModule, children: [] },
-      ]),
-    ],
   },
   decorated: {
     imports: [
