@@ -11,7 +11,7 @@ import {
   startApp,
   type TestOptions,
 } from '../support/app.js';
-import { useEmulator } from '../support/emulator.js';
+import { startEmulator, useEmulator } from '../support/emulator.js';
 import { readResponse, requestToken } from '../support/http.js';
 import { captureOutput } from '../support/mocks.js';
 import { runInNode } from '../support/run-in-node.js';
@@ -22,7 +22,10 @@ describe('AuthKitHealthIndicator', () => {
   const pica = useEmulator();
   const one = useEmulator({ vendor: 'one' });
 
-  const create = async (options: TestOptions = {}, upstream = pica) => {
+  const create = async (
+    options: TestOptions = {},
+    upstream: Pick<typeof pica, 'secretKey' | 'url' | 'vendor'> = pica,
+  ) => {
     const app = await createApp({
       pica: upstream,
       options: { retries: 0, ...options },
@@ -110,13 +113,16 @@ describe('AuthKitHealthIndicator', () => {
     it.each([
       ['pica', '/v1/users/flags'],
       ['one', '/v1/users/whoami'],
-    ])('makes one call to %s and creates no token', async (vendor, path) => {
-      const upstream = vendor === 'one' ? one : pica;
-      const { health } = await create({}, upstream);
-      const { authkit } = await health.ping();
-      expect(authkit.status).toBe('up');
-      expect(upstream.requests.map((each) => each.path)).toEqual([path]);
-    });
+    ] as const)(
+      'makes one call to %s and creates no token',
+      async (vendor, path) => {
+        const upstream = await startEmulator({ vendor });
+        const { health } = await create({}, upstream);
+        const { authkit } = await health.ping();
+        expect(authkit.status).toBe('up');
+        expect(upstream.requests.map((each) => each.path)).toEqual([path]);
+      },
+    );
 
     it('makes one call and no retry where the call fails, and is down', async () => {
       captureOutput();
@@ -128,6 +134,7 @@ describe('AuthKitHealthIndicator', () => {
           lastFailure: expect.any(String),
           reason: 'unavailable',
           upstreamStatus: 503,
+          correlationId: expect.any(String),
         },
       });
       expect(pica.requests).toHaveLength(1);
