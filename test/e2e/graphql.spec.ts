@@ -23,6 +23,7 @@ import { register, startApp, type Platform } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { GRANT_SECRET } from '../support/grants.js';
 import { readResponse, requestToken } from '../support/http.js';
+import { importSnippet } from '../support/snippets.js';
 
 @ObjectType()
 class Me {
@@ -105,6 +106,10 @@ describe.each(SETUPS)('a resolver with %s', (_, platform, driver) => {
     identity: IdentityExtractor = ExtractIdentity.fromHeader('x-user'),
     context?: unknown,
   ) => {
+    // Apollo ignores it.
+    const { errorFormatter } = await importSnippet<{
+      errorFormatter: unknown;
+    }>('docs/graphql.md', 'error-formatter.ts');
     const { url, tokenUrl } = await startApp({
       pica,
       platform,
@@ -120,6 +125,7 @@ describe.each(SETUPS)('a resolver with %s', (_, platform, driver) => {
         GraphQLModule.forRoot({
           driver,
           autoSchemaFile: true,
+          errorFormatter,
           ...(context ? { context } : {}),
         } as GqlModuleOptions),
       ],
