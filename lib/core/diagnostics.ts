@@ -67,13 +67,22 @@ export class Diagnostics {
    *
    * @param run rejects with an `AuthKitException` only
    */
-  async trace<T>(
+  trace<T>(
     traced: TracedOperation | undefined,
     run: () => Promise<T>,
   ): Promise<T> {
     const channel = traced && CHANNELS[traced.channel];
-    if (!channel?.hasSubscribers) return run();
-    const trace = this.begin(channel, traced!.operation);
+    return channel?.hasSubscribers
+      ? this.traceObserved(channel, traced!.operation, run)
+      : run();
+  }
+
+  private async traceObserved<T>(
+    channel: Channel,
+    operation: string,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const trace = this.begin(channel, operation);
     try {
       const result = await trace.run(run);
       trace.finish();

@@ -74,12 +74,16 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
         request,
       );
       // A promise is no message. If it rejects, that must not end the process.
-      if (message instanceof Promise) message.catch(() => {});
+      if (isPromise(message)) message.then(undefined, () => {});
       return isMessage(message) ? message : undefined;
     } catch {
       return undefined;
     }
   }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }
 
 function isMessage(value: unknown): value is string {

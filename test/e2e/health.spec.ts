@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import {
   HealthCheck,
@@ -11,6 +12,7 @@ import {
   startApp,
   type TestOptions,
 } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
 import { startEmulator, useEmulator } from '../support/emulator.js';
 import { readResponse, requestToken } from '../support/http.js';
 import { captureOutput } from '../support/mocks.js';
@@ -83,6 +85,18 @@ describe('AuthKitHealthIndicator', () => {
         status: 'down',
         reason: 'timed_out',
       });
+    });
+
+    it('is up again 30 s after the last failure, since a request may never come', async () => {
+      captureOutput();
+      const { tokens, health } = await create();
+      pica.fault({ path: '/v1/authkit', status: 500 });
+      await reasonOf(tokens.create(ADA));
+      expect(health.check().authkit.status).toBe('down');
+      const later = Date.now() + 30_000;
+      const clock = jest.spyOn(Date, 'now').mockReturnValue(later);
+      afterTest(() => clock.mockRestore());
+      expect(health.check().authkit.status).toBe('up');
     });
 
     it("stays up while one tenant's key is refused", async () => {
