@@ -62,6 +62,11 @@ export function setRouteHeaders(
   });
 }
 
+/** Whether {@link setRouteHeaders} was called for a response. */
+export function hasRouteHeaders(response: RouteResponse): boolean {
+  return response[POLICY] !== undefined;
+}
+
 /** Replaces all CORS headers of a response with those of a policy. A page of another origin gets none. */
 function overrideCors(
   request: IncomingMessage,

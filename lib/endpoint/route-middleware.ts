@@ -1,8 +1,14 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type {
+  IncomingMessage,
+  RequestListener,
+  Server,
+  ServerResponse,
+} from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
 import type { RegisteredOptions } from '../options/module.options.js';
 import {
   answerPreflight,
+  hasRouteHeaders,
   setRouteHeaders,
   tokenOrigins,
   type CorsPolicy,
@@ -72,7 +78,7 @@ export function applyRoutes(
 /**
  * Sets the headers of a controller's responses, and answers its preflights,
  * before any guard runs. Requests that reach the route get them from middleware.
- * Those that end before it are matched at the server: a body that cannot be
+ * Those that end before it are matched by their URL: a body that cannot be
  * parsed, or a preflight that the app's own `enableCors()` answers.
  *
  * @param policy `null` leaves CORS to the app
@@ -97,22 +103,65 @@ function applyRouteMiddleware(
     const paths = resolveRoutePaths(consumer, controller);
     const matches = createPathMatcher(adapter, paths);
     // The middleware of a route overrides it, where two routes match.
-    routesOf(server).unshift({ matches, policy });
+    routesOf(server, adapter).unshift({ matches, policy });
   }
 }
 
-/** The routes of a server. The first call adds the listener that sets their headers. */
-function routesOf(server: Server & { [ROUTES]?: ServerRoute[] }) {
+/** The routes of a server. The first call adds the listeners that set their headers. */
+function routesOf(
+  server: Server & { [ROUTES]?: ServerRoute[] },
+  adapter: HttpServer,
+): ServerRoute[] {
   const known = server[ROUTES];
   if (known) return known;
   const routes: ServerRoute[] = [];
   server[ROUTES] = routes;
-  server.prependListener(
-    'request',
-    (request: IncomingMessage, response: ServerResponse) => {
-      const route = routes.find(({ matches }) => matches(request.url ?? ''));
-      if (route) setRouteHeaders(request, response, route.policy);
-    },
-  );
+  const setHeaders: RequestListener = (request, response) => {
+    if (hasRouteHeaders(response)) return;
+    const route = routes.find(({ matches }) => matches(request.url ?? ''));
+    if (route) setRouteHeaders(request, response, route.policy);
+  };
+  server.prependListener('request', setHeaders);
+  listenBeyondServer(adapter.getInstance(), setHeaders);
   return routes;
+}
+
+/** What a platform has to see requests that do not come from Nest's HTTP server. */
+interface PlatformInstance {
+  /** Express: what its own request listener calls. */
+  handle?(...args: Parameters<RequestListener>): unknown;
+  /** Fastify. */
+  addHook?(
+    name: 'onSend',
+    hook: (
+      request: { raw: IncomingMessage },
+      reply: { raw: ServerResponse },
+      payload: unknown,
+      done: () => void,
+    ) => void,
+  ): unknown;
+}
+
+/**
+ * Calls a listener for the requests that bypass Nest's HTTP server, too: those
+ * of serverless wrappers, of `inject()` and of another server. On Fastify just
+ * before the response is sent, since CORS of the app may respond before any
+ * hook that is added here.
+ */
+function listenBeyondServer(
+  instance: PlatformInstance,
+  listener: RequestListener,
+): void {
+  if (instance.addHook) {
+    instance.addHook('onSend', ({ raw: request }, { raw }, _payload, done) => {
+      listener(request, raw);
+      done();
+    });
+  } else if (instance.handle) {
+    const { handle } = instance;
+    instance.handle = function (request, response, ...rest) {
+      listener(request, response);
+      return handle.call(this, request, response, ...rest);
+    };
+  }
 }

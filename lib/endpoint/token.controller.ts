@@ -100,6 +100,7 @@ function parseDigits(value: unknown): number | undefined {
 /**
  * Sends JSON as it is. On Express not with `response.send()`, which hashes the
  * whole body for an ETag that nobody may use: the response is `no-store`.
+ * API Gateway accepts headers that are strings alone.
  */
 function sendJson(response: PlatformResponse, json: Buffer): void {
   if ('raw' in response) {
@@ -107,7 +108,7 @@ function sendJson(response: PlatformResponse, json: Buffer): void {
   } else {
     response.statusCode = 200;
     response.setHeader('Content-Type', JSON_TYPE);
-    response.setHeader('Content-Length', json.length);
+    response.setHeader('Content-Length', String(json.length));
     response.end(json);
   }
 }
