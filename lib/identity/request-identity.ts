@@ -14,7 +14,14 @@ export function setRequestIdentity(
   });
 }
 
-/** Returns the identity of a request, or `undefined` before a guard has stored it. */
+/**
+ * Returns the identity of an HTTP request, for code that has no
+ * `@CurrentIdentity()`: a guard, an interceptor, a logger. `undefined` before
+ * {@link AuthKitIdentityGuard}, or the guard for grants, has stored it. On
+ * Fastify the request is Fastify's own, not its `raw`.
+ *
+ * @publicApi
+ */
 export function getRequestIdentity(
   request: object,
 ): AuthKitIdentity | undefined {

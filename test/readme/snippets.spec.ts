@@ -8,6 +8,10 @@ const IN_MEMORY = join(ROOT, 'lib', 'in-memory');
 
 /** Files of the reader's app that the snippets import. */
 const APP: Record<string, string> = {
+  'app.module.ts': `
+    import { Module } from '@nestjs/common';
+    @Module({})
+    export class AppModule {}`,
   'auth/auth.module.ts': `
     import { Module } from '@nestjs/common';
     import { JwtAuthGuard } from './jwt-auth.guard.js';

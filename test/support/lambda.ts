@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { configure as serverlessExpress } from '@codegenie/serverless-express';
+import { configure } from '@codegenie/serverless-express';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
@@ -35,7 +35,7 @@ export async function createFunction(
   const handler: (event: object, context: object) => Promise<unknown> =
     settings.platform === 'Express'
       ? (event, context) =>
-          serverlessExpress({ app: instance })(event, context, () => {})
+          configure({ app: instance })(event, context, () => {})
       : (awsLambdaFastify(instance, { decorateRequest: false }) as never);
   return {
     app,

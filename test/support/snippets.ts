@@ -11,14 +11,19 @@ function snippetOf(guide: string, name: string): string {
   return found[1]!;
 }
 
+/** Writes a snippet of a guide into a file of its name, and returns its path. The file is removed after the current test. */
+export function writeSnippet(guide: string, name: string): string {
+  const folder = mkdtempSync(resolve('test/support/.snippet-'));
+  afterTest(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, name);
+  writeFileSync(file, snippetOf(guide, name));
+  return file;
+}
+
 /** Imports a snippet of a guide as a module, so that a test runs what the guide says. */
 export async function importSnippet<T>(
   guide: string,
   name: string,
 ): Promise<T> {
-  const folder = mkdtempSync(resolve('test/support/.snippet-'));
-  afterTest(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, name);
-  writeFileSync(file, snippetOf(guide, name));
-  return import(file);
+  return import(writeSnippet(guide, name));
 }

@@ -5,6 +5,8 @@ import Module, { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
+const LIBRARY = new URL('../../lib/index.ts', import.meta.url).href;
+
 if (isMainThread) register(import.meta.url);
 
 // Packages made for Nest 10 and 11 require folders of Nest, which Nest 12 does not export as such.
@@ -19,6 +21,7 @@ Module._resolveFilename = function (request, ...rest) {
 };
 
 export async function resolve(specifier, context, next) {
+  if (specifier === 'nestjs-pica-authkit') return next(LIBRARY, context);
   const isOfTypeScript = context.parentURL?.endsWith('.ts');
   if (isOfTypeScript && /^\.{1,2}\/.*\.js$/.test(specifier)) {
     return next(specifier.replace(/\.js$/, '.ts'), context);
