@@ -15,7 +15,7 @@ import { setRequestIdentity, startRequestClock } from './request-identity.js';
  * Identifies the caller by the module's `identity` option. The handler gets the
  * identity from {@link CurrentIdentity}. This guard does not authenticate:
  * place it behind the guard that does. It works for controllers and for GraphQL
- * resolvers.
+ * resolvers, and not for handlers of messages.
  *
  * @throws {AuthKitException} `unidentified` (401) where the request carries no
  *   identity, `invalid_identity` (400) where Pica cannot hold it
@@ -57,9 +57,10 @@ export class AuthKitIdentityGuard implements CanActivate {
   /**
    * Returns the request that the extractor reads: that of the platform, in a
    * GraphQL resolver `req` of the context. Override it where your GraphQL
-   * context holds the request elsewhere.
+   * context holds the request elsewhere, or where your own guard authenticates
+   * the sender of a message.
    *
-   * @throws {Error} where the GraphQL context holds no request
+   * @throws {Error} where the GraphQL context holds no request, and in a handler of messages
    */
   protected getRequest(context: ExecutionContext): object {
     return requestOf(context);

@@ -12,9 +12,15 @@ interface GraphQLContext {
  * Returns the request of a controller's handler or of a GraphQL resolver.
  * (`GqlExecutionContext` would need `@nestjs/graphql`, for the same argument.)
  *
- * @throws {Error} where the GraphQL context holds no request
+ * @throws {Error} where the GraphQL context holds no request, and in a handler of messages
  */
 export function requestOf(context: ExecutionContext): object {
+  if (context.getType() === 'rpc') {
+    throw new Error(
+      'AuthKitIdentityGuard: a message has no HTTP request, and its sender can write a user into the payload. ' +
+        'Hand the identity to the service. Or, where your own guard authenticates the sender, override getRequest(context) of this guard.',
+    );
+  }
   if (!isGraphQL(context)) return context.switchToHttp().getRequest<object>();
   const { req } = graphQLContextOf(context);
   if (typeof req === 'object' && req !== null) return req;
