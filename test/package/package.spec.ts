@@ -29,6 +29,7 @@ const NAMES = {
     'ExtractIdentity',
     'InjectAuthKit',
     'getAuthKitProviderToken',
+    'getRequestIdentity',
     'needsReconnect',
     'redisStore',
   ],
