@@ -36,6 +36,11 @@ function snippetsOf(file: string): string[] {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
 }
 
+/** The name in a snippet's first line, e.g. `// authkit-metrics.ts`: other snippets import it. */
+function fileNameOf(code: string): string | undefined {
+  return /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1];
+}
+
 /** The compiler's errors in files that exist in memory only. */
 function errorsIn(files: Record<string, string>): string[] {
   const config = ts.parseJsonConfigFileContent(
@@ -88,8 +93,12 @@ describe('the snippets of the README and the guides', () => {
   it('compile against the public types, where an unknown option is an error', () => {
     expect(snippets.length).toBeGreaterThanOrEqual(5);
     const files = Object.fromEntries(
-      snippets.map((code, index) => [`snippet-${index + 1}.ts`, code]),
+      snippets.map((code, index) => [
+        fileNameOf(code) ?? `snippet-${index + 1}.ts`,
+        code,
+      ]),
     );
+    expect(Object.keys(files)).toHaveLength(snippets.length);
     expect(errorsIn({ ...APP, ...files, 'invalid.ts': INVALID })).toEqual([
       expect.stringMatching(/invalid\.ts: .*timout/s),
     ]);
