@@ -48,7 +48,7 @@ export class MissingIdentityLog {
     if (error.reason === 'invalid_identity') {
       if (isText(extracted)) return;
       return this.warnings.warn(
-        `${error.message} ${route}`,
+        `${route} ${error.message}`,
         () =>
           `${route}: the identity is invalid (400): ${error.message} (Logged once.)`,
       );

@@ -754,6 +754,10 @@ describe('the arguments of authkit-doctor', () => {
       args: ['--endpoint', 'http://a/', '--header', 'a:', 'eyJhbGciOi'],
       says: 'Put quotes around a header',
     },
+    {
+      args: ['--endpoint', 'http://a/', '--authorization: eyJhbGciOi'],
+      says: 'Put quotes around a header',
+    },
   ])(
     'exits with code 2 and the usage for $args, without quoting a header',
     async ({ args, says }) => {
