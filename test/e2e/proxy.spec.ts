@@ -13,6 +13,7 @@ import { useEmulator } from '../support/emulator.js';
 import { setEnvironment } from '../support/environment.js';
 import { captureOutput, captureWarnings } from '../support/mocks.js';
 import { startProxy, startTls, type LoggingProxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
 
 const ADA = { identity: 'ada' };
 const BASE_URL = 'https://pica.test';
@@ -114,6 +115,7 @@ describe('a token behind a proxy', () => {
     const tokens = await createTokens({ httpsAgent });
     await Promise.all(Array.from({ length: 4 }, () => tokens.create(ADA)));
     await Promise.all(Array.from({ length: 30 }, () => tokens.create(ADA)));
+    await until(() => proxy.openConnections() <= 2);
     expect(proxy.openConnections()).toBe(2);
   });
 
