@@ -244,6 +244,15 @@ describe('authkit-doctor with a secret key', () => {
     expect(output).not.toContain(pica.secretKey);
   });
 
+  it('hides the key when it is part of an address that cannot be reached', async () => {
+    const { output } = await examine([], {
+      ...environmentOf(),
+      AUTHKIT_BASE_URL: `http://127.0.0.1:1/${pica.secretKey}`,
+    });
+    expect(output).toContain('http://127.0.0.1:1/[hidden] cannot be reached.');
+    expect(output).not.toContain(pica.secretKey);
+  });
+
   it.each([
     { status: 402, says: 'Raise the quota' },
     { status: 503, says: 'Pica has a failure' },
