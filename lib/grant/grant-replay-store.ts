@@ -279,9 +279,9 @@ const reservationKey = ({ jti }: GrantClaims) =>
 /** Creates the replay store: a shared one only where instances can share the cache's store. */
 export function createGrantReplayStore(
   { cache }: ModuleOptions,
-  store?: ResilientStore,
+  store: ResilientStore,
 ): GrantReplayStore {
-  return store && cache?.store !== 'memory'
-    ? new SharedGrantReplayStore(store)
-    : new MemoryGrantReplayStore();
+  return cache.store === 'memory'
+    ? new MemoryGrantReplayStore()
+    : new SharedGrantReplayStore(store);
 }
