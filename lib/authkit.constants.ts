@@ -30,7 +30,7 @@ export const AUTHKIT_GRANT_REPLAY_STORE = Symbol.for(
   'nestjs-pica-authkit:AUTHKIT_GRANT_REPLAY_STORE',
 );
 
-/** Injection token of the cache's store, or `undefined` without a `cache` option. @internal */
+/** Injection token of the cache's store. @internal */
 export const AUTHKIT_CACHE = Symbol.for('nestjs-pica-authkit:AUTHKIT_CACHE');
 
 /**

@@ -97,7 +97,7 @@ function failWithoutRegistration(): never {
     {
       provide: AUTHKIT_GRANT_REPLAY_STORE,
       useFactory: createGrantReplayStore,
-      inject: [AUTHKIT_OPTIONS, { token: AUTHKIT_CACHE, optional: true }],
+      inject: [AUTHKIT_OPTIONS, AUTHKIT_CACHE],
     },
   ],
   exports: [

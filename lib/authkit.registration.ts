@@ -7,7 +7,7 @@ export type AuthKitProvider<T = unknown> = Type<T> | Abstract<T>;
  * Returns the injection token of a service, or of the guard, of one registration
  * by its `name`. For `app.get()`, `inject`, and tests that override a provider.
  *
- * @param service `AuthKitTokenService`, `AuthKitConnectionsService`, `AuthKitGrantService` or `AuthKitIdentityGuard`
+ * @param service `AuthKitTokenService`, `AuthKitConnectionsService`, `AuthKitGrantService`, `AuthKitHealthIndicator` or `AuthKitIdentityGuard`
  * @param name the `name` of the registration. Without it, the service itself is the token
  *
  * @example
@@ -31,7 +31,7 @@ export function getAuthKitProviderToken<T>(
 /**
  * Injects a service of one registration by its `name`.
  *
- * @param service `AuthKitTokenService`, `AuthKitConnectionsService` or `AuthKitGrantService`
+ * @param service `AuthKitTokenService`, `AuthKitConnectionsService`, `AuthKitGrantService` or `AuthKitHealthIndicator`
  * @param name the `name` of the registration. Without it, the service itself is injected
  *
  * @example

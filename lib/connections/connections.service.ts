@@ -7,8 +7,10 @@ import {
   type Steps,
 } from '../core/request-runner.js';
 import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { parseIdentity } from '../identity/parse-identity.js';
+import {
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import {
   assertConnection,

@@ -30,7 +30,7 @@ export class BoundedWarnings {
    *   characters at most, without control characters
    */
   warn(value: string, message: (shown: string) => string): void {
-    const shown = formatValue(value);
+    const shown = sanitizeForLog(value);
     if (this.seen.get(shown) || !this.tryCount()) return;
     this.seen.set(shown, true);
     this.logger.warn(message(shown));
@@ -49,7 +49,7 @@ export class BoundedWarnings {
 }
 
 /** A value of a request as it may be logged: 100 characters at most, without control characters. */
-export function formatValue(value: string): string {
+export function sanitizeForLog(value: string): string {
   return value.slice(0, MAX_LENGTH).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '');
 }
 
@@ -60,7 +60,7 @@ export function formatOrigin(origin: string): string {
     return 'an invalid origin';
   const url = new URL(origin);
   // The origin of `capacitor://localhost` is opaque: "null".
-  return formatValue(
+  return sanitizeForLog(
     url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin,
   );
 }

@@ -17,8 +17,10 @@ import {
 } from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { parseIdentity } from '../identity/parse-identity.js';
+import {
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
 import type { RegisteredOptions } from '../options/module.options.js';
 import { MAX_TIMEOUT_MS } from '../options/validation.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';

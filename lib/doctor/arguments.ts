@@ -71,9 +71,13 @@ function parse(args: readonly string[]) {
     }).values;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    const quotesArgument =
+      code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL' ||
+      (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' &&
+        !/^Unknown option '--?[\w-]+'/.test(message));
     throw new UsageError(
-      // Its message quotes the argument: a header whose quotes are missing.
-      code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL'
+      // The argument may be a header whose quotes are missing, or its --header.
+      quotesArgument
         ? "There is an argument without an option. Put quotes around a header: --header 'authorization: Bearer …'."
         : message,
     );

@@ -66,9 +66,10 @@ function hideSecrets(section: Section, secrets: readonly string[]): Section {
       .reduce((shown, secret) => shown.replaceAll(secret, '[hidden]'), text);
   return {
     title: hide(section.title),
-    findings: section.findings.map(({ text, ...finding }) => ({
+    findings: section.findings.map(({ text, fix, ...finding }) => ({
       ...finding,
       text: hide(text),
+      fix: fix && hide(fix),
     })),
   };
 }

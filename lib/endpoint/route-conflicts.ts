@@ -56,8 +56,7 @@ export function claimRoutes(
   adapter: HttpServer,
 ): void {
   const claims = claimsOf(adapter.getHttpServer());
-  // Express compares paths without regard to case.
-  const isCaseSensitive = adapter.getType() !== 'express';
+  const isExpress = adapter.getType() === 'express';
   const ofRegistration =
     registration === undefined
       ? ''
@@ -65,17 +64,23 @@ export function claimRoutes(
   for (const { name, option, controller } of routes) {
     const paths = resolveRoutePaths(consumer, controller).map((path) => {
       const trimmed = path.replace(/(?<=.)\/$/, '');
-      return isCaseSensitive ? trimmed : trimmed.toLowerCase();
+      // Express compares paths without regard to case.
+      return isExpress ? trimmed.toLowerCase() : trimmed;
     });
     const versions = versionsOf(consumer, controller);
     const description = `${name}${ofRegistration}`;
     for (const other of claims) {
       const path = paths.find((each) => other.paths.includes(each));
-      if (path === undefined || !overlap(versions, other.versions)) continue;
+      if (path === undefined) continue;
+      const isHidden = isExpress && other.versions?.includes(NEUTRAL);
+      if (!isHidden && !overlap(versions, other.versions)) continue;
       throw new Error(
         `AuthKitModule: two routes have the path ${path}${formatVersions(versions)}: ${other.description} and ${description}` +
           `${other.description === description ? ' of another registration' : ''}. ` +
-          `Give one of them a path of its own: ${[...new Set([other.option, option])].join(' or ')}.`,
+          `Give one of them a path of its own: ${[...new Set([other.option, option])].join(' or ')}.` +
+          (isHidden
+            ? ' Or import the registration with versions first: on Express, a route without a version gets the requests of every version.'
+            : ''),
       );
     }
     claims.push({ description, option, paths, versions });
@@ -99,8 +104,11 @@ function versionsOf(
   return [versions ?? VERSION_NEUTRAL].flat().map(formatVersion);
 }
 
+/** Stands for requests of every version that no other route has. */
+const NEUTRAL = 'neutral';
+
 function formatVersion(version: unknown): string {
-  return version === VERSION_NEUTRAL ? 'neutral' : String(version);
+  return version === VERSION_NEUTRAL ? NEUTRAL : String(version);
 }
 
 function overlap(

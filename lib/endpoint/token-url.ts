@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadRequestException } from '@nestjs/common';
-import { formatValue } from '../core/bounded-warnings.js';
+import { sanitizeForLog } from '../core/bounded-warnings.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 
 /** What the path of the grant route adds to that of the token route. */
@@ -89,7 +89,7 @@ export function ignoredForwarding(
     const values = value.toLowerCase().split(',');
     return values.some((each) => shows(each.trim()))
       ? []
-      : [`${name}: ${formatValue(value)}`];
+      : [`${name}: ${sanitizeForLog(value)}`];
   });
 }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { VERSION_NEUTRAL } from '@nestjs/common';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { parseIdentity } from '../identity/parse-identity.js';
+import {
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
 import {
   DEFAULT_PATH,
   type AuthKitControllerOptions,

@@ -212,21 +212,21 @@ export class SharedGrantReplayStore implements GrantReplayStore {
       await local.release();
       return undefined;
     }
-    /** The keys of the store that are this request's. */
-    let keys = this.store.isAtomic ? [reservationKey(grant)] : [];
+    /** The keys of the store that are this request's, as far as the store has said so. */
+    const keys = new Set(this.store.isAtomic ? [reservationKey(grant)] : []);
+    const onMarked = () => void keys.add(usedKey(grant));
     let isLost = false;
     return {
       commit: async () => {
         isLost =
           isTaken ||
           !(await local.commit()) ||
-          !((await this.markUsed(grant)) ?? !isTaken);
-        keys = isLost ? [] : [usedKey(grant), ...keys];
+          !((await this.markUsed(grant, onMarked)) ?? !isTaken);
         return !isLost;
       },
       release: async () => {
         if (!isLost) await local.release();
-        const own = isTaken ? [] : keys;
+        const own = isTaken || isLost ? [] : [...keys];
         await Promise.all(own.map((key) => this.store.remove(key)));
       },
     };
@@ -245,15 +245,24 @@ export class SharedGrantReplayStore implements GrantReplayStore {
     return ((await isFree) ?? true) && !(await isUsed);
   }
 
-  /** @returns `undefined` where the store fails */
-  private async markUsed(grant: GrantClaims): Promise<boolean | undefined> {
+  /**
+   * @param onMarked called once the mark in the store is this request's
+   * @returns `undefined` where the store fails
+   */
+  private async markUsed(
+    grant: GrantClaims,
+    onMarked = () => {},
+  ): Promise<boolean | undefined> {
     const lifetime = Math.max(1, Math.ceil(grant.remaining));
     if (!this.store.isAtomic) {
       if (await this.isUsed(grant)) return false;
       await this.store.write(usedKey(grant), true, lifetime);
+      onMarked();
       return true;
     }
-    return this.store.add(usedKey(grant), lifetime);
+    return this.store.add(usedKey(grant), lifetime, (added) => {
+      if (added) onMarked();
+    });
   }
 
   private async isUsed(grant: GrantClaims): Promise<boolean> {
@@ -270,9 +279,9 @@ const reservationKey = ({ jti }: GrantClaims) =>
 /** Creates the replay store: a shared one only where instances can share the cache's store. */
 export function createGrantReplayStore(
   { cache }: ModuleOptions,
-  store?: ResilientStore,
+  store: ResilientStore,
 ): GrantReplayStore {
-  return store && cache?.store !== 'memory'
-    ? new SharedGrantReplayStore(store)
-    : new MemoryGrantReplayStore();
+  return cache.store === 'memory'
+    ? new MemoryGrantReplayStore()
+    : new SharedGrantReplayStore(store);
 }

@@ -1,7 +1,9 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { AUTHKIT_GRANT_JWT } from '../authkit.constants.js';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { parseIdentity } from '../identity/parse-identity.js';
+import {
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
 import { requireJwt, type GrantJwt } from './grant-jwt.js';
 import { GrantVerifier } from './grant-verifier.js';
 

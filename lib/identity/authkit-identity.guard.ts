@@ -5,9 +5,9 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
+import { parseIdentity } from './authkit-identity.js';
 import type { IdentityExtractor } from './extract-identity.js';
 import { MissingIdentityLog } from './missing-identity.js';
-import { parseIdentity } from './parse-identity.js';
 import { identityCarrier, requestOf } from './request-of.js';
 import { setRequestIdentity, startRequestClock } from './request-identity.js';
 

@@ -1,5 +1,31 @@
-import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import {
+  IsIn,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  validateSync,
+} from 'class-validator';
+import { AuthKitException } from '../authkit.exception.js';
 import { IDENTITY_TYPES, type AuthKitIdentityType } from '../authkit.types.js';
+import { formatType } from '../options/validation.js';
+
+/** The maximum length of an id in UTF-16 code units. */
+const MAX_LENGTH = 256;
+
+/** The rules of an id: that of the owner, or of the tenant. */
+const IsId = (name: string): PropertyDecorator =>
+  applyDecorators(
+    Matches(/\S/, { message: `${name} must not be blank` }),
+    Matches(/^[^\p{Cc}\p{Cs}]*$/u, {
+      message: `${name} must not contain control characters or halves of surrogate pairs`,
+    }),
+    Length(1, MAX_LENGTH, {
+      message: `${name} must have 1 to ${MAX_LENGTH} characters`,
+    }),
+    IsString({ message: `${name} must be a string` }),
+  );
 
 /**
  * The identity that connections belong to. Pica binds every connection made
@@ -14,13 +40,7 @@ export class AuthKitIdentity {
    * characters, no control characters, not blank. Spaces and colons are allowed
    * but unwise: they end up in Pica's connection keys.
    */
-  @IsString({ message: 'identity must be a string' })
-  @Length(1, 256, { message: 'identity must have 1 to 256 characters' })
-  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, {
-    message:
-      'identity must not contain control characters or halves of surrogate pairs',
-  })
-  @Matches(/\S/, { message: 'identity must not be blank' })
+  @IsId('identity')
   identity!: string;
 
   /** The kind of owner. If it is missing, it is not sent, and Pica's default applies. */
@@ -39,12 +59,102 @@ export class AuthKitIdentity {
    * `identity` apply.
    */
   @IsOptional()
-  @IsString({ message: 'tenant must be a string' })
-  @Length(1, 256, { message: 'tenant must have 1 to 256 characters' })
-  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, {
-    message:
-      'tenant must not contain control characters or halves of surrogate pairs',
-  })
-  @Matches(/\S/, { message: 'tenant must not be blank' })
+  @IsId('tenant')
   tenant?: string;
+}
+
+/** Marks an identity that was found valid and is frozen, so that it is validated once. */
+const VALIDATED = Symbol.for('nestjs-pica-authkit:validated');
+
+/**
+ * Validates what an extractor or a caller gave, and makes an identity of it.
+ *
+ * @throws {AuthKitException} `unidentified` where there is none, `invalid_identity` where it breaks a rule of the DTO
+ */
+export function parseIdentity(candidate: unknown): AuthKitIdentity {
+  if (isValidated(candidate)) return candidate;
+  if (isAnonymous(candidate)) throw new AuthKitException('unidentified');
+
+  const identity = new AuthKitIdentity();
+  if (typeof candidate === 'string') {
+    identity.identity = candidate;
+    identity.identityType = 'user';
+  } else if (typeof candidate === 'object' && !Array.isArray(candidate)) {
+    const given = candidate as Partial<AuthKitIdentity>;
+    if (isAnonymous(given.identity)) throw new AuthKitException('unidentified');
+    identity.identity = given.identity as string;
+    identity.identityType = given.identityType ?? undefined;
+    if (given.tenant !== undefined && given.tenant !== null) {
+      identity.tenant = given.tenant;
+    }
+  } else {
+    throw notString('identity', candidate);
+  }
+
+  // Before the rules run over a huge string; they also count some characters as none.
+  for (const name of ['identity', 'tenant'] as const) {
+    const value = identity[name];
+    if (value !== undefined && typeof value !== 'string') {
+      throw notString(name, value);
+    }
+    if (value !== undefined && value.length > MAX_LENGTH) {
+      throw invalid(
+        `${name} must have 1 to ${MAX_LENGTH} characters, not ${formatType(value)}`,
+      );
+    }
+  }
+  if (!isPlain(identity)) assertValid(identity);
+  Object.defineProperty(identity, VALIDATED, { value: true });
+  return Object.freeze(identity);
+}
+
+/** The ids that most apps have. They obey all rules of the DTO, which cost many times as much to check. */
+const PLAIN_ID = /^[\w.:@-]{1,256}$/;
+
+function isPlain({ identity, identityType, tenant }: AuthKitIdentity): boolean {
+  return (
+    PLAIN_ID.test(identity) &&
+    (identityType === undefined || IDENTITY_TYPES.includes(identityType)) &&
+    (tenant === undefined || PLAIN_ID.test(tenant))
+  );
+}
+
+/** @throws {AuthKitException} `invalid_identity` where the identity breaks a rule of the DTO */
+function assertValid(identity: AuthKitIdentity): void {
+  const [error] = validateSync(identity);
+  if (!error) return;
+  const [reason] = Object.values(error.constraints ?? {});
+  throw invalid(`${reason}, not ${formatType(error.value)}`);
+}
+
+function isValidated(candidate: unknown): candidate is AuthKitIdentity {
+  return (
+    candidate instanceof AuthKitIdentity && Object.hasOwn(candidate, VALIDATED)
+  );
+}
+
+function isAnonymous(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    (typeof value === 'string' &&
+      value.length <= MAX_LENGTH &&
+      value.trim() === '')
+  );
+}
+
+/** Numbers are refused, so that the app decides how to format them: `String(1e21)` is not what anybody means. */
+function notString(name: string, value: unknown): AuthKitException {
+  const source = name === 'identity' ? 'user.id' : 'user.tenantId';
+  const isConvertible =
+    ['number', 'bigint', 'object'].includes(typeof value) &&
+    !Array.isArray(value);
+  const advice = isConvertible
+    ? `: convert it in the identity option, as String(${source})`
+    : '';
+  return invalid(`${name} must be a string, not ${formatType(value)}${advice}`);
+}
+
+function invalid(message: string): AuthKitException {
+  return new AuthKitException('invalid_identity', { message: `${message}.` });
 }

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthKitException } from '../authkit.exception.js';
-import { BoundedWarnings, formatValue } from '../core/bounded-warnings.js';
+import { BoundedWarnings, sanitizeForLog } from '../core/bounded-warnings.js';
 import {
   describeExtractor,
   type IdentityExtractor,
@@ -48,7 +48,7 @@ export class MissingIdentityLog {
     if (error.reason === 'invalid_identity') {
       if (isText(extracted)) return;
       return this.warnings.warn(
-        `${error.message} ${route}`,
+        `${route} ${error.message}`,
         () =>
           `${route}: the identity is invalid (400): ${error.message} (Logged once.)`,
       );
@@ -91,7 +91,7 @@ function describeUser(user: unknown): string {
   if (typeof user !== 'object') return `request.user is a ${typeof user}`;
   const names = Object.keys(user).sort().slice(0, MAX_NAMES);
   return names.length > 0
-    ? `request.user has the properties ${formatValue(names.join(', '))}`
+    ? `request.user has the properties ${sanitizeForLog(names.join(', '))}`
     : 'request.user has no properties';
 }
 
@@ -113,5 +113,5 @@ function adviceFor(user: unknown, extract: IdentityExtractor): string {
   const likely = ID_NAMES.flatMap((pattern) =>
     names.filter((name) => pattern.test(name) && !reads.includes(`.${name}`)),
   )[0];
-  return `Name the property that holds the id: identity: ExtractIdentity.fromUser('${formatValue(likely ?? 'property')}').`;
+  return `Name the property that holds the id: identity: ExtractIdentity.fromUser('${sanitizeForLog(likely ?? 'property')}').`;
 }

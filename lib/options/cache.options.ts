@@ -31,10 +31,22 @@ export type AuthKitCacheStore = {
 } & ({ delete(key: string): unknown } | { del(key: string): unknown });
 
 function isStore(value: unknown): boolean {
+  return (
+    hasMethod(value, 'get') &&
+    hasMethod(value, 'set') &&
+    (hasMethod(value, 'delete') || hasMethod(value, 'del')) &&
+    !isRedisClient(value)
+  );
+}
+
+/** Whether a value is a client of Redis: its methods have the names of a store's, and other parameters. */
+function isRedisClient(value: unknown): boolean {
+  return hasMethod(value, 'strLen') || hasMethod(value, 'strlen');
+}
+
+function hasMethod(value: unknown, name: string): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const store = value as Record<string, unknown>;
-  const has = (method: string) => typeof store[method] === 'function';
-  return has('get') && has('set') && (has('delete') || has('del'));
+  return typeof (value as Record<string, unknown>)[name] === 'function';
 }
 
 /** What is cached between tokens, where, and for how long. */
@@ -50,11 +62,15 @@ export class CacheOptions {
    * @default 'memory'
    */
   @Satisfies(
-    "'memory', a Keyv, or a cache-manager Cache: an object with get(key), set(key, value, ttl) and delete(key) or del(key)",
+    (value) =>
+      isRedisClient(value)
+        ? 'the store that redisStore() makes of it: store: redisStore(client)'
+        : "'memory', redisStore(client), a Keyv, or a cache-manager Cache: an object with get(key), set(key, value, ttl) and delete(key) or del(key)",
     (value) => value === 'memory' || isStore(value),
     // A string or an object may hold the URL of a store, with a password.
     (value) => {
       if (typeof value === 'string') return 'another string';
+      if (isRedisClient(value)) return 'a client of Redis';
       return formatType(value).replace('an object', 'an object without them');
     },
   )

@@ -125,11 +125,10 @@ export function selectProxy(
 
 /** Whether an agent is Node's own and connects directly, so that a tunnel can take its options. */
 function isPlainAgent(agent: HttpsAgent): boolean {
-  const { proxyEnv } = agent.options as { proxyEnv?: unknown };
   return (
     Object.getPrototypeOf(agent) === HttpsAgent.prototype &&
     !Object.hasOwn(agent, 'createConnection') &&
-    !proxyEnv
+    !(agent.options as { proxyEnv?: unknown }).proxyEnv
   );
 }
 

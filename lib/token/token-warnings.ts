@@ -7,7 +7,7 @@ import type { RawPage } from './raw-page.js';
 
 const HOUR_MS = 3_600_000;
 
-/** The maximum number of accounts that are remembered. */
+/** The maximum number of secret keys and scopes that are remembered. */
 const MAX_ACCOUNTS = 1_000;
 
 /** Warns of tokens that are valid and of no use. */
@@ -28,15 +28,17 @@ export class TokenWarnings {
     );
   }
 
-  /** Warns once an hour for each account that has no integrations. */
+  /** Warns once an hour for each secret key and scope without integrations, however many tenants of the app share it. */
   empty(
     pages: readonly RawPage[],
-    { account, secretKey }: RequestContext,
+    { secretKey, scopeHeaders }: RequestContext,
   ): void {
     const isEmpty = pages.every(
       ({ fields, rows }) => rows.length === 0 && !fields.total,
     );
-    if (!isEmpty || this.emptyAccounts.get(account)) return;
+    if (!isEmpty) return;
+    const account = JSON.stringify([secretKey, scopeHeaders]);
+    if (this.emptyAccounts.get(account)) return;
     this.emptyAccounts.set(account, true, HOUR_MS);
     this.logger.warn(
       `${this.vendor.displayName} lists no integrations, so the widget is empty: ` +

@@ -28,8 +28,10 @@ import {
 import { callAppFunction } from '../core/secret-key-and-scope.js';
 import { RequestRunner } from '../core/request-runner.js';
 import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { parseIdentity } from '../identity/parse-identity.js';
+import {
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
 import {
   isConnectionLabel,
   type AuthKitConnectionLabel,

@@ -244,6 +244,15 @@ describe('authkit-doctor with a secret key', () => {
     expect(output).not.toContain(pica.secretKey);
   });
 
+  it('hides the key when it is part of an address that cannot be reached', async () => {
+    const { output } = await examine([], {
+      ...environmentOf(),
+      AUTHKIT_BASE_URL: `http://127.0.0.1:1/${pica.secretKey}`,
+    });
+    expect(output).toContain('http://127.0.0.1:1/[hidden] cannot be reached.');
+    expect(output).not.toContain(pica.secretKey);
+  });
+
   it.each([
     { status: 402, says: 'Raise the quota' },
     { status: 503, says: 'Pica has a failure' },
@@ -752,6 +761,10 @@ describe('the arguments of authkit-doctor', () => {
     },
     {
       args: ['--endpoint', 'http://a/', '--header', 'a:', 'eyJhbGciOi'],
+      says: 'Put quotes around a header',
+    },
+    {
+      args: ['--endpoint', 'http://a/', '--authorization: eyJhbGciOi'],
       says: 'Put quotes around a header',
     },
   ])(

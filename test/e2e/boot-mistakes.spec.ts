@@ -1,4 +1,9 @@
-import { Module, VersioningType, type INestApplication } from '@nestjs/common';
+import {
+  Module,
+  VersioningType,
+  type INestApplication,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
 import {
   AuthKitModule,
@@ -304,6 +309,25 @@ describe.each(PLATFORMS)('two registrations on %s', (platform) => {
       );
     },
   );
+
+  it('start with a route for a version behind one without a version on Fastify, and do not on Express, which would never reach it', async () => {
+    const version = (app: INestApplication) =>
+      void app.enableVersioning({
+        type: VersioningType.HEADER,
+        header: 'x-version',
+      });
+    expect(
+      await start([{ version: '1' }, { version: VERSION_NEUTRAL }], version),
+    ).toBeUndefined();
+    for (const neutral of [{ version: VERSION_NEUTRAL } as const, {}]) {
+      const error = await start([neutral, { version: '1' }], version);
+      const expected =
+        platform === 'Express'
+          ? /path \/authkit-token and the version 1: .* import the registration with versions first/
+          : /^none$/;
+      expect(error?.message ?? 'none').toMatch(expected);
+    }
+  });
 
   it('start with the same path below different paths of the RouterModule, and do not start below the same', async () => {
     class One extends AuthKitModule {}

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { Keyv } from 'keyv';
+import { createClient } from 'redis';
 import type {
   AuthKitCacheOptions,
   AuthKitCacheStore,
@@ -264,6 +266,24 @@ describe('a store that somebody else writes to', () => {
 });
 
 describe('an app', () => {
+  it.each([
+    ['redis', () => createClient({ url: 'redis://:password@127.0.0.1:1' })],
+    [
+      'ioredis',
+      () => new Redis('redis://:password@127.0.0.1:1', { lazyConnect: true }),
+    ],
+  ])(
+    'fails to boot with a client of %s as cache.store, and the error says what to write',
+    async (_name, createStore) => {
+      const store = createStore() as unknown as AuthKitCacheStore;
+      const error = await bootError({ options: { cache: { store } } });
+      expect(error?.message).toMatch(
+        /cache\.store: given a client of Redis; .*store: redisStore\(client\)\./,
+      );
+      expect(error?.message).not.toContain('password');
+    },
+  );
+
   it.each<[unknown, RegExp]>([
     ['memory', /cache: given a string; expected an object of/],
     [[], /cache: given a list/],

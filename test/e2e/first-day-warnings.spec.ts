@@ -163,6 +163,23 @@ describe.each(PLATFORMS)('a request without an identity on %s', (platform) => {
     ]);
   });
 
+  it('has a numeric id: each route of the app is named', async () => {
+    const warnings = captureWarnings();
+    const { url } = await startApp({
+      pica,
+      platform,
+      controller: { guards: [UserGuard], connections: true },
+    });
+    const headers = { 'x-test-user': JSON.stringify({ id: 42 }) };
+    for (const path of ['authkit-connections', 'authkit-connections/1']) {
+      await fetch(`${url}/${path}`, { headers });
+    }
+    expect(warnings).toEqual([
+      expect.stringMatching(/^GET \/authkit-connections: /),
+      expect.stringMatching(/^GET \/authkit-connections\/:id: /),
+    ]);
+  });
+
   it('has an id that is no identity: nothing is logged, the response says it all', async () => {
     const warnings = captureWarnings();
     const request = await start();
@@ -222,6 +239,16 @@ describe('an empty list of integrations', () => {
       ),
     ]);
     expect(warnings.join()).not.toContain(pica.secretKey);
+  });
+
+  it('is logged once for a secret key, however many tenants of the app share it', async () => {
+    pica.integrations = 0;
+    const warnings = captureWarnings();
+    const { tokens } = await createApp({ pica });
+    for (const tenant of ['acme', 'globex']) {
+      await tokens.create({ identity: `${tenant}-ada`, tenant });
+    }
+    expect(warnings).toHaveLength(1);
   });
 
   it('is logged again after an hour', async () => {

@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Keyv } from 'keyv';
 import type { GrantClaims } from '../../lib/grant/grant-jwt.js';
-import { MemoryGrantReplayStore } from '../../lib/grant/grant-replay-store.js';
+import { ResilientStore } from '../../lib/cache/resilient-store.js';
+import {
+  MemoryGrantReplayStore,
+  SharedGrantReplayStore,
+} from '../../lib/grant/grant-replay-store.js';
 import {
   AuthKitException,
   type AuthKitCacheStore,
@@ -16,6 +20,18 @@ import { captureWarnings } from '../support/mocks.js';
 import { until } from '../support/until.js';
 
 const pica = useEmulator({ integrations: 1 });
+
+/** The claims of a verified grant of an identity. */
+const claims = (
+  jti: string,
+  remaining = 400,
+  identity: AuthKitIdentity = { identity: 'ada' },
+): GrantClaims => ({
+  identity,
+  jti,
+  remaining,
+  acceptedUntil: Date.now() + remaining,
+});
 
 describe.each(PLATFORMS)('on %s', (platform) => {
   const start = (singleUse?: boolean) =>
@@ -230,6 +246,26 @@ describe('with a store, a single-use grant', () => {
     expect((await requestToken(other, grant)).status).toBe(200);
   });
 
+  it('stays used when an instance that the store has failed gives its own reservation back', async () => {
+    captureWarnings();
+    const stores = connectTwo();
+    const [blind, other] = stores.map(
+      (store) => new SharedGrantReplayStore(new ResilientStore(store, 60_000)),
+    );
+    const grant = claims('a', 60_000);
+    stores[0].isDead = true;
+    const unseen = await blind?.reserve(grant, 1_000);
+    expect(await (await other?.reserve(grant, 1_000))?.commit()).toBe(true);
+    // It cannot know better. Its client is gone before it has the token.
+    expect(await unseen?.commit()).toBe(true);
+    stores[0].isDead = false;
+    await unseen?.release();
+    const third = new SharedGrantReplayStore(
+      new ResilientStore(stores[0], 60_000),
+    );
+    expect(await third.reserve(grant, 1_000)).toBeUndefined();
+  });
+
   const fail = () => {
     throw new Error('down');
   };
@@ -250,17 +286,6 @@ describe('with a store, a single-use grant', () => {
 });
 
 describe('the replay store in memory', () => {
-  /** The claims of a verified grant of an identity. */
-  const claims = (
-    jti: string,
-    remaining = 400,
-    identity: AuthKitIdentity = { identity: 'ada' },
-  ): GrantClaims => ({
-    identity,
-    jti,
-    remaining,
-    acceptedUntil: Date.now() + remaining,
-  });
   const rateLimited = { reason: 'rate_limited', retryAfter: 1 };
 
   it('accepts an id again after its time to live, and not before', async () => {

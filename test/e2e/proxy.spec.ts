@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AuthKitHttpOptions } from '../../lib/index.js';
 import {
@@ -12,6 +13,7 @@ import { useEmulator } from '../support/emulator.js';
 import { setEnvironment } from '../support/environment.js';
 import { captureOutput, captureWarnings } from '../support/mocks.js';
 import { startProxy, startTls, type LoggingProxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
 
 const ADA = { identity: 'ada' };
 const BASE_URL = 'https://pica.test';
@@ -113,6 +115,7 @@ describe('a token behind a proxy', () => {
     const tokens = await createTokens({ httpsAgent });
     await Promise.all(Array.from({ length: 4 }, () => tokens.create(ADA)));
     await Promise.all(Array.from({ length: 30 }, () => tokens.create(ADA)));
+    await until(() => proxy.openConnections() <= 2);
     expect(proxy.openConnections()).toBe(2);
   });
 
@@ -243,6 +246,24 @@ describe('a token behind a proxy', () => {
     afterTest(() => httpsAgent.destroy());
     await (await createTokens({ httpsAgent })).create(ADA);
     expect(used).toBeGreaterThan(0);
+    expect(proxy.received()).toBe('');
+  });
+
+  it("leaves connections to an agent that is none of Node's, such as one of https-proxy-agent 5", async () => {
+    setProxies({});
+    const direct = trustingAgent();
+    const port = await startTls(pica.port);
+    // It has neither options nor sockets.
+    const httpsAgent = {
+      addRequest: (request: ClientRequest, options: object): unknown =>
+        (direct as unknown as typeof httpsAgent).addRequest(request, {
+          ...options,
+          host: '127.0.0.1',
+          port,
+        }),
+    };
+    const tokens = await createTokens({ httpsAgent: httpsAgent as never });
+    expect((await tokens.create(ADA)).rows).toHaveLength(7);
     expect(proxy.received()).toBe('');
   });
 });
