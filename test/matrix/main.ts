@@ -1,11 +1,11 @@
 /**
- * `npm run test:matrix -- [--only nest=11,node=22] [--report file.md]`: packs
- * the package, installs it into an app of each Nest with the lowest and the
+ * `npm run test:matrix -- [--only nest=11,node=22] [--report file.md] [--tarball file.tgz]`:
+ * packs the package, unless there is a tarball, installs it into an app of each Nest with the lowest and the
  * newest peers, and verifies the contract on each platform, kind of modules and Node.
  */
 import { appendFile, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pack } from '../package/packed-package.js';
 import { parseFilter } from './combinations.js';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
     report: { type: 'string' },
+    tarball: { type: 'string' },
   },
 });
 const filter = parseFilter(values.only);
@@ -25,7 +26,9 @@ const directory = await realpath(
 );
 const results: Result[] = [];
 try {
-  const { tarball } = await pack(directory);
+  const tarball = values.tarball
+    ? resolve(values.tarball)
+    : (await pack(directory)).tarball;
   for await (const result of runMatrix(filter, directory, tarball)) {
     results.push(result);
     const verdict = result.broken.length === 0 ? 'ok    ' : 'BROKEN';

@@ -39,16 +39,26 @@ export function formatReport(results: readonly Result[]): string {
       [key, ...nodes.map((node) => cells.get(node) ?? '')].join(' | '),
     ),
   ];
-  const failures = results.flatMap((result) =>
-    result.broken.map((text) => `- ${nameOf(result)}: ${indent(text)}`),
-  );
+  // An installation that fails, fails all of its combinations alike.
+  const failures = new Map<string, string[]>();
+  for (const result of results) {
+    for (const text of result.broken) {
+      failures.set(text, [...(failures.get(text) ?? []), nameOf(result)]);
+    }
+  }
   const passed = results.filter(({ broken }) => broken.length === 0).length;
   return [
     ...lines.map((line) => `| ${line} |`),
     '',
     `${passed} of ${results.length} combinations keep the contract.`,
-    ...(failures.length > 0 ? ['', ...failures] : []),
     '',
+    ...[...failures].flatMap(([text, names]) => [
+      `${names.join('; ')}:`,
+      '```',
+      text.trim(),
+      '```',
+      '',
+    ]),
   ].join('\n');
 }
 
@@ -60,5 +70,3 @@ export function nameOf({
 }: Result): string {
   return `Nest ${nestVersion}, ${peers} peers, ${platform}, ${modules}, Node ${nodeVersion}`;
 }
-
-const indent = (text: string) => text.trim().replaceAll('\n', '\n  ');
