@@ -117,12 +117,12 @@ export const CONTRACT: readonly Clause[] = [
     async verify({ url }) {
       const large = JSON.stringify({ text: 'x'.repeat(2_000_000) });
       const noBearer = { headers: { authorization: '' } };
-      // A page of another origin is refused before any guard of the app; a body is parsed before that.
+      // A page of another origin is refused before any guard of the app, and after a broken body or grant.
       const errors: [number, number, string, Init][] = [
         [401, 403, '/authkit-token', noBearer],
         [400, 400, '/authkit-token', { body: '{ not JSON' }],
         [413, 413, '/authkit-token', { body: large }],
-        [401, 403, '/widget-token', {}],
+        [401, 401, '/widget-token', {}],
         [502, 403, '/refused-token', {}],
       ];
       for (const [status, ofStranger, path, init] of errors) {

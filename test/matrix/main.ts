@@ -24,6 +24,11 @@ const filter = parseFilter(values.only);
 const directory = await realpath(
   await mkdtemp(join(tmpdir(), 'authkit-matrix-')),
 );
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The current combination ends first, so that nothing of its app is left. A second signal ends this process.
+  process.once(signal, () => (isInterrupted = true));
+}
 const results: Result[] = [];
 try {
   const tarball = values.tarball
@@ -32,7 +37,10 @@ try {
   for await (const result of runMatrix(filter, directory, tarball)) {
     results.push(result);
     const verdict = result.broken.length === 0 ? 'ok    ' : 'BROKEN';
-    console.log(`${verdict} ${nameOf(result)}`);
+    console.log(
+      [`${verdict} ${nameOf(result)}`, ...result.broken].join('\n  '),
+    );
+    if (isInterrupted) break;
   }
 } finally {
   await rm(directory, { recursive: true, force: true });
@@ -41,4 +49,5 @@ try {
 const report = formatReport(results);
 console.log(`\n${report}`);
 if (values.report) await appendFile(values.report, report);
-process.exitCode = results.every(({ broken }) => broken.length === 0) ? 0 : 1;
+const isKept = results.every(({ broken }) => broken.length === 0);
+process.exitCode = isKept && !isInterrupted ? 0 : 1;

@@ -12,6 +12,9 @@ export interface TestReport {
   numPassedTests: number;
 }
 
+/** How long an app may take to start, on a busy machine. */
+const START_TIMEOUT_MS = 90_000;
+
 /** How an app is started. */
 export interface StartOptions {
   /** The arguments of the script. */
@@ -87,17 +90,26 @@ export class FreshApp {
     this.children.push(child);
     return new Promise((resolve, reject) => {
       let output = '';
+      const fail = (what: string) =>
+        reject(new Error(`The app ${what}:\n${output}`));
+      const timer = setTimeout(
+        () => fail(`has printed no URL in ${START_TIMEOUT_MS} ms`),
+        START_TIMEOUT_MS,
+      );
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding('utf8').on('data', (text: string) => {
           output += text;
           const [url] = /^http:\S+(?=\s)/m.exec(output) ?? [];
-          if (url) resolve(url);
+          if (!url) return;
+          clearTimeout(timer);
+          resolve(url);
         });
       }
       child.once('error', reject);
-      child.once('close', () =>
-        reject(new Error(`The app has ended without a URL:\n${output}`)),
-      );
+      child.once('close', () => {
+        clearTimeout(timer);
+        fail('has ended without a URL');
+      });
     });
   }
 
