@@ -10,6 +10,8 @@ export default {
     '<rootDir>/test/redis/',
   ],
   testEnvironment: 'node',
+  // Twice the default and more: CI machines are busy at times.
+  testTimeout: 20_000,
   // Most of the time the tests wait: for a server, a timeout, a child process.
   maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],

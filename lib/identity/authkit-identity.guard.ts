@@ -49,7 +49,7 @@ export class AuthKitIdentityGuard implements CanActivate {
       setRequestIdentity(identityCarrier(context), parseIdentity(extracted));
       return true;
     } catch (error) {
-      this.log.warn(error, extracted, this.extract, context);
+      this.log.warn(error, extracted, this.extract, request, context);
       throw error;
     }
   }

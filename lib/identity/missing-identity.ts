@@ -40,10 +40,10 @@ export class MissingIdentityLog {
     error: unknown,
     extracted: unknown,
     extract: IdentityExtractor,
+    request: DescribedRequest,
     context: ExecutionContext,
   ): void {
     if (!(error instanceof AuthKitException)) return;
-    const request = context.switchToHttp().getRequest<DescribedRequest>();
     const route = describeRoute(request, context);
     if (error.reason === 'invalid_identity') {
       if (isText(extracted)) return;

@@ -144,7 +144,7 @@ it("draws One's tiles, and connects in a popup", async () => {
   await ada.signIn('Ada');
   await ada.openIntegrations();
   await ada.act('Connect', 'HubSpot');
-  await ada.agreeTo('HubSpot');
+  await ada.agreeInPopupTo('HubSpot');
   await ada.tile('HubSpot', 'connected');
   expect(ada.consoleErrors).toEqual([]);
 });

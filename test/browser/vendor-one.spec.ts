@@ -33,12 +33,7 @@ describe.each(PLATFORMS)('@withone/auth in the sample on %s', (platform) => {
     expect(upstream.map(({ query }) => query.page)).toEqual(['1', '2', '3']);
 
     await visitor.pick('Salesforce');
-    const opened = visitor.page.waitForEvent('popup');
-    await visitor.press('Continue to Salesforce');
-    await (await opened).getByRole('button', { name: 'Allow' }).click();
-    await visitor.screen('Salesforce is connected');
-    await visitor.press('Done');
-    await visitor.closed();
+    await visitor.agreeInPopupTo('Salesforce');
     expect(await visitor.events(2)).toEqual(['onSuccess', 'onClose']);
     expect(await visitor.connections()).toEqual(['Salesforce']);
     expect(one.connections).toMatchObject([
@@ -84,7 +79,7 @@ describe.each(PLATFORMS)('@withone/auth in the sample on %s', (platform) => {
       { rows: 0, page: 3, count: 3, total: 232 },
     ]);
     await visitor.pick('Slack');
-    await visitor.agreeTo('Slack');
+    await visitor.agreeInPopupTo('Slack');
     expect(await visitor.connections()).toEqual(['Slack']);
     expect(one.connections).toMatchObject([
       { platform: 'slack', identity: 'usr_1906', tags: ['org_compilers'] },

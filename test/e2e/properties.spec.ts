@@ -191,6 +191,7 @@ describe('AuthKitIdentityGuard', () => {
   ];
   const contextOf = (request: object) =>
     ({
+      getType: () => 'http',
       switchToHttp: () => ({ getRequest: () => request }),
       getClass: () => Controller,
       getHandler: () => Controller.prototype.handle,

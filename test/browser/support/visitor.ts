@@ -210,6 +210,18 @@ export class Visitor {
   async agreeTo(title: string): Promise<void> {
     await this.screen(`Sample Inc. asks for access to ${title}`);
     await this.press('Allow');
+    await this.finish(title);
+  }
+
+  /** Allows access in the window that One's widget opens, and closes the widget. */
+  async agreeInPopupTo(title: string): Promise<void> {
+    const opened = this.page.waitForEvent('popup');
+    await this.press(`Continue to ${title}`);
+    await (await opened).getByRole('button', { name: 'Allow' }).click();
+    await this.finish(title);
+  }
+
+  private async finish(title: string): Promise<void> {
     await this.screen(`${title} is connected`);
     await this.press('Done');
     await this.closed();
