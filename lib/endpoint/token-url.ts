@@ -14,8 +14,10 @@ export interface PlatformRequest {
   readonly host?: string;
   /** Without the port; on Fastify 4 with it. */
   readonly hostname?: string;
-  /** The requested path, with the query. */
-  readonly originalUrl: string;
+  /** The requested path, with the query. Early versions of Fastify 4 lack it. */
+  readonly originalUrl?: string;
+  /** On Express the path within a router. */
+  readonly url: string;
 }
 
 /** The host of a request, with its port. */
@@ -43,7 +45,7 @@ function hostOfExpress4({ hostname, headers }: PlatformRequest) {
  * @throws {BadRequestException} where the request has no host
  */
 export function tokenUrl(request: PlatformRequest): string {
-  const { protocol, originalUrl } = request;
+  const { protocol, url: requested, originalUrl = requested } = request;
   const path = originalUrl
     .split('?', 1)[0]!
     // A proxy may send the whole URL.

@@ -27,6 +27,9 @@ import {
 } from '../support/http.js';
 import { captureWarnings } from '../support/mocks.js';
 
+/** Middleware of Express and a hook of Fastify. */
+type Middleware = (request: object, reply: object, next: () => void) => void;
+
 const pica = useEmulator({ integrations: 3 });
 
 describe.each(PLATFORMS)('grants on %s', (platform) => {
@@ -211,6 +214,20 @@ describe.each(PLATFORMS)('grants on %s', (platform) => {
       }),
     );
     expect(body.url).toBe(tokenUrl);
+  });
+
+  it('contain the URL of the endpoint when requests have no originalUrl, as in early versions of Fastify 4', async () => {
+    const { tokenUrl } = await start({
+      configure: (app) => {
+        const hide: Middleware = (request, _response, next) => {
+          Object.defineProperty(request, 'originalUrl', { value: undefined });
+          next();
+        };
+        if (platform === 'Express') app.use(hide);
+        else app.getHttpAdapter().getInstance().addHook('preHandler', hide);
+      },
+    });
+    expect((await requestGrant(tokenUrl)).body.url).toBe(tokenUrl);
   });
 
   it('expire after `grant.ttl` seconds', async () => {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT, TOOLS, bareEnvironment, node, run } from './run.js';
+import { NPM_INSTALL, ROOT, TOOLS, bareEnvironment, node, run } from './run.js';
 
 /** The apps in `fixtures/`, each with dependencies of its own. */
 export type AppName = 'nest12-esm' | 'nest11-cjs';
@@ -10,6 +10,17 @@ export type AppName = 'nest12-esm' | 'nest11-cjs';
 /** The part of Jest's report that is looked at. */
 export interface TestReport {
   numPassedTests: number;
+}
+
+/** How long an app may take to start, on a busy machine. */
+const START_TIMEOUT_MS = 90_000;
+
+/** How an app is started. */
+export interface StartOptions {
+  /** The arguments of the script. */
+  args?: readonly string[];
+  /** The path of Node. */
+  executable?: string;
 }
 
 /**
@@ -25,12 +36,14 @@ export class FreshApp {
   readonly built: Promise<string>;
 
   constructor(
-    name: AppName,
+    name: AppName | 'matrix',
     /** Where the app goes. */
     readonly directory: string,
     tarball: string,
+    /** Packages to install beside those of the app, as npm takes them: `name@version`. */
+    packages: readonly string[] = [],
   ) {
-    this.installed = this.install(name, tarball);
+    this.installed = this.install(name, [tarball, ...packages]);
     this.built = this.installed.then(() => this.compile());
     // Whoever waits for them is told; until then they fail quietly.
     this.built.catch(() => {});
@@ -64,9 +77,12 @@ export class FreshApp {
     return JSON.parse(await this.node(...nodeOptions, TOOLS.jest, ...args));
   }
 
-  /** Starts the app and gives its URL. */
-  async start(main = 'dist/main.js'): Promise<string> {
-    const child = spawn(process.execPath, [main], {
+  /** Starts the app, with the Node of the tests or another one, and gives its URL. */
+  async start(
+    main = 'dist/main.js',
+    { args = [], executable = process.execPath }: StartOptions = {},
+  ): Promise<string> {
+    const child = spawn(executable, [main, ...args], {
       cwd: this.directory,
       env: bareEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,16 +90,26 @@ export class FreshApp {
     this.children.push(child);
     return new Promise((resolve, reject) => {
       let output = '';
+      const fail = (what: string) =>
+        reject(new Error(`The app ${what}:\n${output}`));
+      const timer = setTimeout(
+        () => fail(`has printed no URL in ${START_TIMEOUT_MS} ms`),
+        START_TIMEOUT_MS,
+      );
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding('utf8').on('data', (text: string) => {
           output += text;
           const [url] = /^http:\S+(?=\s)/m.exec(output) ?? [];
-          if (url) resolve(url);
+          if (!url) return;
+          clearTimeout(timer);
+          resolve(url);
         });
       }
-      child.once('close', () =>
-        reject(new Error(`The app has ended without a URL:\n${output}`)),
-      );
+      child.once('error', reject);
+      child.once('close', () => {
+        clearTimeout(timer);
+        fail('has ended without a URL');
+      });
     });
   }
 
@@ -97,20 +123,19 @@ export class FreshApp {
     }
   }
 
-  private async install(name: AppName, tarball: string): Promise<void> {
+  private async install(
+    name: AppName | 'matrix',
+    packages: readonly string[],
+  ): Promise<void> {
     await cp(join(ROOT, 'test/package/fixtures', name), this.directory, {
       recursive: true,
     });
     await run(
       this.directory,
       'npm',
-      'install',
-      tarball,
+      ...NPM_INSTALL,
       '--strict-peer-deps',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
+      ...packages,
     );
   }
 }

@@ -2,6 +2,8 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { combinationsOf, type Combination } from '../matrix/combinations.js';
+import { MatrixApp } from '../matrix/matrix-app.js';
 import { FreshApp, type AppName } from './fresh-app.js';
 import {
   filesIn,
@@ -37,9 +39,16 @@ const NAMES = {
   'nestjs-pica-authkit/testing': ['PicaEmulator'],
 };
 
+/** What of the matrix runs here: the lowest and the newest peers of all, on this Node. */
+const MATRIX = [
+  ...combinationsOf({ nest: ['10'], peers: ['lowest'], node: ['current'] }),
+  ...combinationsOf({ nest: ['12'], peers: ['newest'], node: ['current'] }),
+];
+
 let directory: string;
 let packed: PackedPackage;
 let apps: Record<AppName, FreshApp>;
+let matrixApps: Map<Combination['peers'], MatrixApp>;
 
 beforeAll(async () => {
   directory = await realpath(await mkdtemp(join(tmpdir(), 'authkit-package-')));
@@ -51,9 +60,19 @@ beforeAll(async () => {
     'nest12-esm': fresh('nest12-esm'),
     'nest11-cjs': fresh('nest11-cjs'),
   };
+  matrixApps = new Map();
+  for (const { nest, peers } of MATRIX) {
+    if (matrixApps.has(peers)) continue;
+    const place = join(directory, `matrix-${peers}`);
+    matrixApps.set(
+      peers,
+      new MatrixApp({ nest, peers }, place, packed.tarball),
+    );
+  }
 });
 afterAll(async () => {
-  await Promise.all(Object.values(apps ?? {}).map((app) => app.stop()));
+  const all = [...Object.values(apps ?? {}), ...(matrixApps?.values() ?? [])];
+  await Promise.all(all.map((app) => app.stop()));
   if (directory) await rm(directory, { recursive: true, force: true });
 });
 
@@ -253,4 +272,16 @@ describe('a CommonJS app', () => {
     );
     expect(found).toEqual(Object.values(NAMES));
   });
+});
+
+describe('an app of the matrix', () => {
+  it.each(MATRIX)(
+    'keeps the contract with Nest $nest and the $peers peers, on $platform, as $modules',
+    async ({ peers, ...combination }) => {
+      const { execPath: executable, version } = process;
+      const app = matrixApps.get(peers)!;
+      const broken = await app.verify(combination, { executable, version });
+      expect(broken).toEqual([]);
+    },
+  );
 });

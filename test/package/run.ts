@@ -26,6 +26,15 @@ export function bareEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
+/** How npm installs everywhere: without scripts, and from its cache where that has it. */
+export const NPM_INSTALL = [
+  'install',
+  '--prefer-offline',
+  '--ignore-scripts',
+  '--no-audit',
+  '--no-fund',
+] as const;
+
 /** Runs a command to its end and gives what it printed; a failure carries all of it. */
 export async function run(
   cwd: string,

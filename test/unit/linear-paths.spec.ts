@@ -21,6 +21,7 @@ const urlOf = (originalUrl: string) =>
     headers: {},
     protocol: 'https',
     host: 'app.example',
+    url: originalUrl,
     originalUrl,
   });
 
