@@ -12,8 +12,8 @@ function responsesIn(file: string): [AuthKitErrorReason, string][] {
   ].map(([, reason, response]) => [reason as AuthKitErrorReason, response!]);
 }
 
-describe('the table of failures in the README', () => {
-  const table = responsesIn('README.md');
+describe('the table of failures in the guide to errors', () => {
+  const table = responsesIn('docs/errors.md');
 
   it('lists every reason', () => {
     const reasons = table.map(([reason]) => reason);

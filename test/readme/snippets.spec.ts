@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ts from 'typescript';
 
 const ROOT = process.cwd();
@@ -25,11 +25,23 @@ const APP: Record<string, string> = {
     export class SessionGuard implements CanActivate {
       canActivate() { return true; }
     }`,
+  // A test is in a folder beside the sources.
+  '../src/app.module.ts': `
+    import { Module } from '@nestjs/common';
+    @Module({})
+    export class AppModule {}`,
 };
 
-function snippetsOf(file: string): string[] {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+/** What Jest puts into the scope of a test. */
+const JEST_GLOBALS = join(ROOT, 'test/support/jest-globals.d.ts');
+
+/** The snippets of a guide, by a name that says where they are. */
+function snippetsOf(guide: string): [name: string, code: string][] {
+  const text = readFileSync(join(ROOT, guide), 'utf8');
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], index) => [
+    `${basename(guide, '.md')}-${index + 1}.ts`,
+    code!,
+  ]);
 }
 
 /** The compiler's errors in files that exist in memory only. */
@@ -53,13 +65,18 @@ function errorsIn(files: Record<string, string>): string[] {
   host.fileExists = (name) => inMemory.has(name) || fileExists.call(host, name);
   const { directoryExists } = host;
   host.directoryExists = (name) =>
-    name.startsWith(IN_MEMORY) || directoryExists!.call(host, name);
+    [...inMemory.keys()].some((file) => file.startsWith(`${name}/`)) ||
+    directoryExists!.call(host, name);
   host.readFile = (name) => inMemory.get(name) ?? readFile.call(host, name);
   host.getSourceFile = (name, ...rest) =>
     inMemory.has(name)
       ? ts.createSourceFile(name, inMemory.get(name)!, rest[0])
       : getSourceFile.call(host, name, ...rest);
-  const program = ts.createProgram([...inMemory.keys()], options, host);
+  const program = ts.createProgram(
+    [...inMemory.keys(), JEST_GLOBALS],
+    options,
+    host,
+  );
   return [...inMemory.keys()]
     .map((name) => program.getSourceFile(name)!)
     .flatMap((source) => [
@@ -79,13 +96,11 @@ export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
 
 describe('the snippets of the README and the guides', () => {
   const guides = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
-  const snippets = ['README.md', ...guides].flatMap(snippetsOf);
+  const snippets = ['README.md', 'SECURITY.md', ...guides].flatMap(snippetsOf);
 
   it('compile against the public types, where an unknown option is an error', () => {
-    expect(snippets.length).toBeGreaterThanOrEqual(5);
-    const files = Object.fromEntries(
-      snippets.map((code, index) => [`snippet-${index + 1}.ts`, code]),
-    );
+    expect(snippets.length).toBeGreaterThanOrEqual(30);
+    const files = Object.fromEntries(snippets);
     expect(errorsIn({ ...APP, ...files, 'invalid.ts': INVALID })).toEqual([
       expect.stringMatching(/invalid\.ts: .*timout/s),
     ]);

@@ -2,7 +2,7 @@
 import { PicaEmulator } from '../pica-emulator.js';
 import { parseArguments, UsageError, USAGE } from './arguments.js';
 
-/** `npx pica-emulator`: the emulator as a process of its own. */
+/** `npx -p nestjs-pica-authkit pica-emulator`: the emulator as a process of its own. */
 async function run(): Promise<void> {
   const options = parseArguments(process.argv.slice(2));
   if (!options) {
