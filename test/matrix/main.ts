@@ -12,14 +12,7 @@ import { parseFilter } from './combinations.js';
 import { formatReport, nameOf, type Result } from './report.js';
 import { runMatrix } from './run-matrix.js';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [] },
-    report: { type: 'string' },
-    tarball: { type: 'string' },
-  },
-});
-const filter = parseFilter(values.only);
+const { filter, report, tarball: given } = readArguments();
 
 const directory = await realpath(
   await mkdtemp(join(tmpdir(), 'authkit-matrix-')),
@@ -31,9 +24,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 const results: Result[] = [];
 try {
-  const tarball = values.tarball
-    ? resolve(values.tarball)
-    : (await pack(directory)).tarball;
+  const tarball = given ? resolve(given) : (await pack(directory)).tarball;
   for await (const result of runMatrix(filter, directory, tarball)) {
     results.push(result);
     const verdict = result.broken.length === 0 ? 'ok    ' : 'BROKEN';
@@ -46,8 +37,25 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
-const report = formatReport(results);
-console.log(`\n${report}`);
-if (values.report) await appendFile(values.report, report);
+const table = formatReport(results);
+console.log(`\n${table}`);
+if (report) await appendFile(report, table);
 const isKept = results.every(({ broken }) => broken.length === 0);
 process.exitCode = isKept && !isInterrupted ? 0 : 1;
+
+/** Exits with 2 and the reason if an argument is not valid. */
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        report: { type: 'string' },
+        tarball: { type: 'string' },
+      },
+    });
+    return { ...values, filter: parseFilter(values.only) };
+  } catch (error) {
+    console.error((error as Error).message);
+    return process.exit(2);
+  }
+}
