@@ -51,7 +51,8 @@ export async function connect({
   isReturn = false,
 }) {
   // With `authWindow: 'same'` this page is left.
-  sessionStorage.setItem('broken', JSON.stringify(broken ?? null));
+  if (broken) sessionStorage.setItem('broken', JSON.stringify(broken));
+  else sessionStorage.removeItem('broken');
   setOpen(true);
   showError();
   showStatus();
