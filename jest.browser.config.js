@@ -9,7 +9,6 @@ export default {
   ...unit,
   roots: ['<rootDir>/test/browser'],
   testPathIgnorePatterns: ['/node_modules/'],
-  // Two browsers at a time would only wait for each other.
-  maxWorkers: 1,
+  maxWorkers: 2,
   testTimeout: 60_000,
 };
