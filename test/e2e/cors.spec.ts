@@ -24,6 +24,11 @@ const APPS: Record<string, (app: INestApplication) => void> = {
     app.enableCors({ origin: 'https://app.example', credentials: true }),
   'enableCors() for every origin with credentials': (app) =>
     app.enableCors({ origin: true, credentials: true }),
+  'enableCors() that answers preflights with 200': (app) =>
+    app.enableCors({
+      origin: 'https://app.example',
+      optionsSuccessStatus: 200,
+    }),
   'a global prefix and enableCors({ origin: false })': (app) => {
     app.setGlobalPrefix('api');
     app.enableCors({ origin: false });

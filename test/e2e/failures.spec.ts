@@ -114,6 +114,20 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
     ).toHaveLength(1);
   });
 
+  it('does not retry when the seconds of Retry-After are just beyond the deadline', async () => {
+    pica.fault({
+      path: '/v1/authkit',
+      status: 429,
+      headers: { 'retry-after': '2' },
+    });
+    const { response } = await request({ timeout: 1_500 });
+    expect(response.body.reason).toBe('rate_limited');
+    expect(response.headers.get('retry-after')).toBe('2');
+    expect(
+      pica.requests.filter(({ path }) => path === '/v1/authkit'),
+    ).toHaveLength(1);
+  });
+
   it('answers 502 and logs the error code when no upstream listens', async () => {
     const { response, printed } = await request(
       { secretKey: SECRET, retries: 0 },
