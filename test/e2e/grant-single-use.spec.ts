@@ -100,6 +100,31 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await requestToken(tokenUrl, grant)).status).toBe(200);
   });
 
+  it('a single-use grant gives no token where another instance uses it up while the token is created', async () => {
+    let added = 0;
+    const store: AuthKitCacheStore = {
+      get: async () => undefined,
+      set: async () => true,
+      delete: async () => true,
+      // The reservation is new; the mark of the used grant is not.
+      add: async () => {
+        added += 1;
+        return added === 1;
+      },
+    };
+    const { tokenUrl } = await startApp({
+      pica,
+      platform,
+      options: { grant: { singleUse: true }, cache: { store } },
+      controller: { grants: true },
+    });
+    const { body: grant } = await requestGrant(tokenUrl);
+    const { status, body } = await requestToken(tokenUrl, grant);
+    expect(status).toBe(401);
+    expect(body).not.toHaveProperty('rows');
+    expect(pica.requests).not.toHaveLength(0);
+  });
+
   it('a replay of a used grant makes no request to Pica', async () => {
     const { tokenUrl } = await start(true);
     const { body: grant } = await requestGrant(tokenUrl);
