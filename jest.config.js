@@ -1,3 +1,5 @@
+import { SWC_OPTIONS } from './test/support/swc-options.js';
+
 /** @type {import('jest').Config} */
 export default {
   roots: ['<rootDir>/test'],
@@ -23,24 +25,7 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/sample/dist'],
   transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        swcrc: false,
-        sourceMaps: 'inline',
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          keepClassNames: true,
-          transform: {
-            legacyDecorator: true,
-            decoratorMetadata: true,
-            useDefineForClassFields: false,
-          },
-        },
-        module: { type: 'es6' },
-      },
-    ],
+    '^.+\\.ts$': ['@swc/jest', SWC_OPTIONS],
   },
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts'],

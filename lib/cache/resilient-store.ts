@@ -6,6 +6,7 @@ import type {
   AuthKitCacheStore,
   CacheOptions,
 } from '../options/cache.options.js';
+import { isPromise } from '../options/validation.js';
 import { MemoryStore } from './memory-store.js';
 
 /** The timeout of one operation of the store in ms. */
@@ -187,10 +188,6 @@ export function createCacheStore({
 }): ResilientStore {
   const store = cache.store === 'memory' ? new MemoryStore() : cache.store;
   return new ResilientStore(store, cache.ttl);
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }
 
 /** The part of an error that a warning may show. */

@@ -5,7 +5,10 @@ import {
   type AuthKitErrorReason,
   type AuthKitException,
 } from '../authkit.exception.js';
-import type { RegisteredOptions } from '../options/module.options.js';
+import {
+  ofRegistration,
+  type RegisteredOptions,
+} from '../options/module.options.js';
 import { VENDORS, type VendorProfile } from '../pica/vendors.js';
 
 /** The maximum length of an identity in bytes that every server of the vendor has held. */
@@ -104,15 +107,12 @@ export class FailureLog {
 /** Where the secret key comes from. */
 function describeKeySource({ secretKey, registration }: RegisteredOptions) {
   const given = secretKey.reveal();
-  const ofRegistration =
-    registration === undefined
-      ? ''
-      : ` of the registration ${JSON.stringify(registration)}`;
+  const suffix = ofRegistration(registration);
   if (typeof given === 'function') {
-    return `what the secretKey function${ofRegistration} returns`;
+    return `what the secretKey function${suffix} returns`;
   }
   const variable = Object.values(VENDORS)
     .map(({ secretKeyEnv }) => secretKeyEnv)
     .find((name) => process.env[name] === given);
-  return variable ?? `the option secretKey${ofRegistration}`;
+  return variable ?? `the option secretKey${suffix}`;
 }

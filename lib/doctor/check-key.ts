@@ -6,7 +6,7 @@ import type { ModuleOptions } from '../options/module.options.js';
 import { PicaClient, type PicaCall } from '../pica/pica.client.js';
 import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { Deadline, type RequestContext } from '../pica/request-context.js';
-import { InvalidResponseError, isRecord } from '../pica/responses.js';
+import { isRecord, parseRecord } from '../pica/responses.js';
 import { sharesPart } from '../pica/upstream-error.js';
 import { Transport } from '../pica/transport.js';
 import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
@@ -350,13 +350,6 @@ function rowsOf(pages: readonly RawPage[]): Record<string, unknown>[] {
   return pages.flatMap(
     (page) => page.sharedRows() as Record<string, unknown>[],
   );
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where the body is no object */
-function parseRecord(body: Buffer): Record<string, unknown> {
-  const value: unknown = JSON.parse(body.toString());
-  if (isRecord(value)) return value;
-  throw new InvalidResponseError('not an object');
 }
 
 /**

@@ -9,6 +9,7 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { getRequestIdentity } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
+import { isPromise } from '../options/validation.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
@@ -80,10 +81,6 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
       return undefined;
     }
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }
 
 function isMessage(value: unknown): value is string {

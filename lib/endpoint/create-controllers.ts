@@ -157,10 +157,11 @@ function nameController(
   const versions = [version ?? []].flat().map(String);
   const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
   const place = [path, ...versions].join('#').replace(/\W+/g, '_');
-  Object.defineProperty(target, 'name', {
-    value: `AuthKit${target.name}${isDefault ? '' : `_${place}`}`,
-    configurable: true,
-  });
+  setClassName(target, `AuthKit${target.name}${isDefault ? '' : `_${place}`}`);
+}
+
+function setClassName(target: Type, name: string): void {
+  Object.defineProperty(target, 'name', { value: name, configurable: true });
 }
 
 /**
@@ -176,12 +177,7 @@ export function ensureUniqueNames(controllers: Iterable<Type>): void {
     let unique = name;
     for (let n = 2; names.has(unique); n += 1) unique = `${name}_${n}`;
     names.add(unique);
-    if (unique !== name) {
-      Object.defineProperty(controller, 'name', {
-        value: unique,
-        configurable: true,
-      });
-    }
+    if (unique !== name) setClassName(controller, unique);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type MiddlewareConsumer,
   type Type,
 } from '@nestjs/common';
-import { resolveRoutePaths } from './route-paths.js';
+import { ofRegistration } from '../options/module.options.js';
 
 /** The metadata in which Nest stores the version of a controller: not public, the same in Nest 10, 11 and 12. */
 const VERSION_METADATA = '__version__';
@@ -21,6 +21,8 @@ export interface RouteClaim {
   /** The option that sets its path. */
   readonly option: string;
   readonly controller: Type;
+  /** Those that the app's prefix, versions and modules make of it. */
+  readonly paths: readonly string[];
 }
 
 interface Claimed {
@@ -57,18 +59,14 @@ export function claimRoutes(
 ): void {
   const claims = claimsOf(adapter.getHttpServer());
   const isExpress = adapter.getType() === 'express';
-  const ofRegistration =
-    registration === undefined
-      ? ''
-      : ` of the registration ${JSON.stringify(registration)}`;
-  for (const { name, option, controller } of routes) {
-    const paths = resolveRoutePaths(consumer, controller).map((path) => {
+  for (const { name, option, controller, paths: served } of routes) {
+    const paths = served.map((path) => {
       const trimmed = path.replace(/(?<=.)\/$/, '');
       // Express compares paths without regard to case.
       return isExpress ? trimmed.toLowerCase() : trimmed;
     });
     const versions = versionsOf(consumer, controller);
-    const description = `${name}${ofRegistration}`;
+    const description = `${name}${ofRegistration(registration)}`;
     for (const other of claims) {
       const path = paths.find((each) => other.paths.includes(each));
       if (path === undefined) continue;

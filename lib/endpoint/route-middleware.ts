@@ -27,6 +27,12 @@ interface ServerRoute {
   readonly policy: CorsPolicy | null;
 }
 
+/** A route of a registration. */
+interface Route extends RouteClaim {
+  /** `null` leaves CORS to the app. */
+  readonly policy: CorsPolicy | null;
+}
+
 /** Applies the middleware of all routes of a registration, each with its CORS policy. */
 export function applyRoutes(
   consumer: MiddlewareConsumer,
@@ -34,45 +40,47 @@ export function applyRoutes(
   options: RegisteredOptions,
   adapter: HttpServer | undefined,
 ): void {
-  if (adapter?.getHttpServer()) {
-    const routes = [
-      { name: 'the token route', option: 'controller.path', controller: token },
-      { name: 'the grant route', option: 'controller.path', controller: grant },
-      {
-        name: 'the routes for connections',
-        option: 'controller.connections.path',
-        controller: connections,
-      },
-    ];
-    claimRoutes(
-      routes.filter((route): route is RouteClaim => Boolean(route.controller)),
-      options.registration,
-      consumer,
-      adapter,
-    );
-  }
-  const apply = (controller: Type | undefined, policy: CorsPolicy | null) => {
-    if (!controller) return;
-    applyRouteMiddleware(consumer, controller, policy, adapter);
+  const hasServer = Boolean(adapter?.getHttpServer());
+  const routeOf = (
+    name: string,
+    option: string,
+    controller: Type | undefined,
+    policy: CorsPolicy | null,
+  ): Route[] => {
+    if (!controller) return [];
+    const paths = hasServer ? resolveRoutePaths(consumer, controller) : [];
+    return [{ name, option, controller, paths, policy }];
   };
-  const hasCors = token.prototype instanceof AuthKitCorsTokenController;
-  apply(
-    token,
-    hasCors
-      ? {
-          origins: tokenOrigins(options),
-          methods: ['POST'],
-          // Grants and bearers come in a header.
-          credentials: false,
-        }
-      : null,
-  );
+  const ofWidget = {
+    origins: tokenOrigins(options),
+    methods: ['POST'],
+    // Grants and bearers come in a header.
+    credentials: false,
+  };
   const ofPages = { origins: options.pageOrigins, credentials: true };
-  apply(grant, { ...ofPages, methods: ['POST'] });
-  apply(connections, {
-    ...ofPages,
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-  });
+  const hasCors = token.prototype instanceof AuthKitCorsTokenController;
+  const routes = [
+    ...routeOf(
+      'the token route',
+      'controller.path',
+      token,
+      hasCors ? ofWidget : null,
+    ),
+    ...routeOf('the grant route', 'controller.path', grant, {
+      ...ofPages,
+      methods: ['POST'],
+    }),
+    ...routeOf(
+      'the routes for connections',
+      'controller.connections.path',
+      connections,
+      { ...ofPages, methods: ['GET', 'POST', 'PATCH', 'DELETE'] },
+    ),
+  ];
+  if (adapter && hasServer) {
+    claimRoutes(routes, options.registration, consumer, adapter);
+  }
+  for (const route of routes) applyRouteMiddleware(consumer, route, adapter);
 }
 
 /**
@@ -81,13 +89,11 @@ export function applyRoutes(
  * Those that end before it are matched by their URL: a body that cannot be
  * parsed, or a preflight that the app's own `enableCors()` answers.
  *
- * @param policy `null` leaves CORS to the app
  * @param adapter the app's HTTP adapter, where it has one
  */
 function applyRouteMiddleware(
   consumer: MiddlewareConsumer,
-  controller: Type,
-  policy: CorsPolicy | null,
+  { controller, paths, policy }: Route,
   adapter: HttpServer | undefined,
 ): void {
   // One for all: each middleware is a layer of the router.
@@ -100,7 +106,6 @@ function applyRouteMiddleware(
 
   const server: Server | undefined = adapter?.getHttpServer();
   if (adapter && server) {
-    const paths = resolveRoutePaths(consumer, controller);
     const matches = createPathMatcher(adapter, paths);
     // The middleware of a route overrides it, where two routes match.
     routesOf(server, adapter).unshift({ matches, policy });

@@ -8,7 +8,7 @@ import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { PicaClient } from '../pica/pica.client.js';
-import { InvalidResponseError, isRecord } from '../pica/responses.js';
+import { parseRecord } from '../pica/responses.js';
 import { VENDORS, type VendorProfile } from '../pica/vendors.js';
 
 /** What is known of Pica's health. It holds no key and no identity. */
@@ -113,10 +113,15 @@ export class AuthKitHealthIndicator {
     identity: AuthKitIdentity | undefined,
   ): Promise<AuthKitHealthDetails> {
     const path = pathOf(VENDORS[this.options.vendor]);
-    const call = { method: 'GET', path, retries: 0, parse: parseAny } as const;
+    const call = {
+      method: 'GET',
+      path,
+      retries: 0,
+      parse: parseRecord,
+    } as const;
     try {
       await this.runner.run(
-        // The result tells of a failure. A log line for every probe would be noise.
+        // The result describes the failure. A log line for every probe would be noise.
         { outcome: 'ping() failed', identity, isHandled: () => true },
         (context) => this.pica.request(call, context),
       );
@@ -149,13 +154,6 @@ function detailsOf({
     ...(upstreamCode !== undefined && { upstreamCode }),
     ...(correlationId !== undefined && { correlationId }),
   };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where the body is no JSON object */
-function parseAny(body: Buffer): void {
-  if (!isRecord(JSON.parse(body.toString()))) {
-    throw new InvalidResponseError('not an object');
-  }
 }
 
 function toIso(ms: number): string {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentityType } from '../authkit.types.js';
+import { isPromise } from '../options/validation.js';
 
 /** What an extractor returns: an identity, its id alone (then of type `user`), or nothing. */
 export type ExtractedIdentity =
@@ -184,8 +185,4 @@ export function withTimeout(
       clearTimeout(timer);
     }
   });
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 }

@@ -29,7 +29,7 @@ interface DescribedRequest {
 
 /**
  * Warns of requests that the guards of the app have let pass, and that have no
- * usable identity: the most likely mistake of a first day. It names properties
+ * usable identity: the most likely error of a first day. It names properties
  * of `request.user`, never values.
  */
 export class MissingIdentityLog {

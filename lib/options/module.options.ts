@@ -510,6 +510,13 @@ export interface RegisteredOptions extends ModuleOptions {
   readonly registration?: string;
 }
 
+/** Names a registration in a sentence, where it has a name: ` of the registration "eu"`. */
+export function ofRegistration(name: string | undefined): string {
+  return name === undefined
+    ? ''
+    : ` of the registration ${JSON.stringify(name)}`;
+}
+
 /** What the static part of a registration says about the options. */
 export interface StaticSettings {
   /** The name of the registration. */

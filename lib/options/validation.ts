@@ -347,6 +347,11 @@ export function formatValue(
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
+/** Whether a value can be awaited. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+}
+
 /** The type of a value, for messages that must not show the value. */
 export function formatType(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';

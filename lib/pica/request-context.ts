@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ReceivedBytes } from './received-bytes.js';
 
-/** What a response tells of itself. */
+/** What a response says about itself. */
 export interface AttemptRecord {
   status?: number;
   correlationId?: string;

@@ -29,6 +29,13 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** @throws {InvalidResponseError | SyntaxError} where the body is no JSON object */
+export function parseRecord(body: Buffer): Record<string, unknown> {
+  const value: unknown = JSON.parse(body.toString());
+  if (isRecord(value)) return value;
+  throw new InvalidResponseError('not an object');
+}
+
 /** Whether a value is a count: an integer from 0 on. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -27,11 +27,9 @@ export const fetchWhiteLabel =
 /** @throws {InvalidResponseError | SyntaxError} where the body is not the flags of an account */
 function parseFlags(body: Buffer): boolean {
   const flags: unknown = JSON.parse(body.toString());
-  const isWhiteLabel = isRecord(flags) && (flags.authkitWhitelist ?? false);
-  if (!isRecord(flags) || typeof isWhiteLabel !== 'boolean') {
-    throw new InvalidResponseError('not the flags of an account');
-  }
-  return isWhiteLabel;
+  return assertFlag(
+    isRecord(flags) ? (flags.authkitWhitelist ?? false) : undefined,
+  );
 }
 
 /** @throws {InvalidResponseError} where a value is no flag */

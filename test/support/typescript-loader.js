@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import Module, { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { SWC_OPTIONS } from './swc-options.js';
 
 const LIBRARY = new URL('../../lib/index.ts', import.meta.url).href;
 
@@ -35,19 +36,7 @@ export async function load(url, context, next) {
   const filename = fileURLToPath(url);
   const { code } = await transform(readFileSync(filename, 'utf8'), {
     filename,
-    swcrc: false,
-    sourceMaps: 'inline',
-    jsc: {
-      target: 'es2022',
-      parser: { syntax: 'typescript', decorators: true },
-      keepClassNames: true,
-      transform: {
-        legacyDecorator: true,
-        decoratorMetadata: true,
-        useDefineForClassFields: false,
-      },
-    },
-    module: { type: 'es6' },
+    ...SWC_OPTIONS,
   });
   return { format: 'module', source: code, shortCircuit: true };
 }

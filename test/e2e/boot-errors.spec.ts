@@ -100,7 +100,7 @@ describe('an app', () => {
       /controller\.guards: given \[ undefined \]; expected a list of guards/,
     ],
   ])(
-    'does not boot with a mistake in %s, and the error names the right option',
+    'does not boot with an error in %s, and the error names the right option',
     async (_name, controller, message) => {
       const error = await bootError({
         controller: controller as AuthKitControllerOptions,
@@ -132,7 +132,7 @@ describe('an app', () => {
     expect(error?.message).toMatch(/isGlobl: .*did you mean isGlobal/);
   });
 
-  it('boots up to here with mistakes everywhere, and then has one error with all of them and the name of the registration', async () => {
+  it('boots up to here with errors everywhere, and then has one error with all of them and the name of the registration', async () => {
     const registration = AuthKitModule.forRootAsync({
       useFactory: () => ({ ...optionsFor(), retries: 99, cach: {} }),
       controller: { guards: SignInGuard, paht: '' },
