@@ -111,7 +111,7 @@ class KeyCheck {
           method: 'POST',
           path: `${tokenPath}?limit=${MAX_PAGE_SIZE}&page=${page}`,
           body: {},
-          parse: parsePage,
+          parse: (text) => parsePage(text),
         }),
       this.options,
     );

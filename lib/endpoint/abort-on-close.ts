@@ -12,16 +12,23 @@ export interface FastifyReply {
 export type PlatformResponse = ServerResponse | FastifyReply;
 
 /**
- * Returns a signal that aborts when the client closes the connection, or has a
- * response from elsewhere. (The request's `close` event and Fastify's
- * `request.signal` fire after every POST whose body was read.)
+ * Runs what makes a response, with a signal that aborts when the client closes
+ * the connection, or has a response from elsewhere. (The request's `close` event
+ * and Fastify's `request.signal` fire after every POST whose body was read.)
  */
-export function abortOnClose(response: PlatformResponse): AbortSignal {
+export async function abortOnClose<T>(
+  response: PlatformResponse,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   const raw = 'raw' in response ? response.raw : response;
-  // The event also comes after a response. There is nothing left to abort then.
   const abort = () => controller.abort();
   if (raw.destroyed) abort();
   else raw.once('close', abort);
-  return controller.signal;
+  try {
+    return await run(controller.signal);
+  } finally {
+    // The event also comes after our own response, and to abort is not cheap.
+    raw.off('close', abort);
+  }
 }

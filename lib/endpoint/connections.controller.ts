@@ -70,13 +70,15 @@ export abstract class AuthKitConnectionsController {
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<AuthKitConnectionPage> {
     const query = parseQuery(ListConnectionsQuery, request.query);
-    const page = await this.connections.list(owner, {
-      ...query,
-      page: toNumber(query.page),
-      limit: toNumber(query.limit),
-      signal: abortOnClose(response),
-      [REQUEST_TIMING]: timingOf(request),
-    });
+    const page = await abortOnClose(response, (signal) =>
+      this.connections.list(owner, {
+        ...query,
+        page: toNumber(query.page),
+        limit: toNumber(query.limit),
+        signal,
+        [REQUEST_TIMING]: timingOf(request),
+      }),
+    );
     return { ...page, rows: page.rows.map(pickDocumentedFields) };
   }
 
@@ -87,10 +89,12 @@ export abstract class AuthKitConnectionsController {
     @Req() request: ConnectionsRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<AuthKitConnection> {
-    const connection = await this.connections.get(owner, request.params.id, {
-      signal: abortOnClose(response),
-      [REQUEST_TIMING]: timingOf(request),
-    });
+    const connection = await abortOnClose(response, (signal) =>
+      this.connections.get(owner, request.params.id, {
+        signal,
+        [REQUEST_TIMING]: timingOf(request),
+      }),
+    );
     return pickDocumentedFields(connection);
   }
 
@@ -139,15 +143,12 @@ export abstract class AuthKitConnectionsController {
     const { key, replaces } = this.parseJson(ConfirmConnectionBody, request);
     const startedAt = getRequestStart(request) ?? performance.now();
     const timing = { startedAt, extraTime: CONFIRM_WAIT };
-    const { connection, replaced } = await this.connections.findConfirmed(
-      owner,
-      key,
-      replaces,
-      {
+    const { connection, replaced } = await abortOnClose(response, (signal) =>
+      this.connections.findConfirmed(owner, key, replaces, {
         waitFor: CONFIRM_WAIT,
-        signal: abortOnClose(response),
+        signal,
         [REQUEST_TIMING]: timing,
-      },
+      }),
     );
     const listenerTime = await this.notify(connection, owner, replaced, timing);
     if (replaced) {

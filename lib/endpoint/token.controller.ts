@@ -49,16 +49,14 @@ export abstract class AuthKitTokenController {
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const page = this.options.paging === 'forward' ? parseQuery(request) : {};
-    const signal = abortOnClose(response);
-    const json = await this.grants.redeem(
-      getRequestGrant(request),
-      signal,
-      () =>
+    const json = await abortOnClose(response, (signal) =>
+      this.grants.redeem(getRequestGrant(request), signal, () =>
         this.createJson(identity, {
           ...page,
           signal,
           [REQUEST_TIMING]: { startedAt: getRequestStart(request) },
         }),
+      ),
     );
     sendJson(response, json);
   }

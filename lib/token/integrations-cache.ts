@@ -8,11 +8,10 @@ import { InvalidResponseError, isCount, isRecord } from '../pica/responses.js';
 import { hasSameCounts } from './fetch-all-pages.js';
 import { asOnePage } from './merge-pages.js';
 import {
-  findElements,
   firstElement,
-  parseRows,
-  type ElementBounds,
+  rawRows,
   type RawPage,
+  type RawRows,
 } from './raw-page.js';
 
 /** The maximum length of the rows that are cached for one account. */
@@ -41,11 +40,9 @@ interface CachedIntegrations {
 }
 
 /** The same, verified, with what a token needs. */
-interface VerifiedIntegrations extends Omit<CachedIntegrations, 'rows'> {
+interface VerifiedIntegrations
+  extends Omit<CachedIntegrations, 'rows'>, RawRows {
   readonly firstRow: string;
-  readonly rows: Buffer;
-  readonly sharedRows: RawPage['sharedRows'];
-  readonly findRows: RawPage['findRows'];
 }
 
 /** The outdated entries of an account in a row. */
@@ -165,15 +162,10 @@ export class IntegrationsCache {
   }
 
   private keep(key: string, entry: CachedIntegrations): VerifiedIntegrations {
-    const rows = Buffer.from(entry.rows);
-    let parsed: readonly object[] | undefined;
-    let found: readonly ElementBounds[] | undefined;
     const verified: VerifiedIntegrations = {
       ...entry,
-      rows,
+      ...rawRows(Buffer.from(entry.rows)),
       firstRow: firstElement(entry.rows),
-      sharedRows: () => (parsed ??= parseRows({ rows })),
-      findRows: () => (found ??= findElements(rows)),
     };
     const { ttl } = this.options.cache;
     this.verified.set(key, verified, ttl, entry.rows.length);

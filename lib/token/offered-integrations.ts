@@ -2,7 +2,7 @@ import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIntegration } from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import type { IntegrationFilter } from '../options/module.options.js';
-import { findElements, type ElementBounds, type RawPage } from './raw-page.js';
+import { rawRows, type ElementBounds, type RawPage } from './raw-page.js';
 
 /**
  * Removes the integrations that the option `allowIntegration` refuses, and
@@ -29,12 +29,7 @@ export function filterIntegrations(
     if (count === isAllowed.length) return page;
     const rows = copyElements(page.rows, page.findRows(), isAllowed);
     const shared = page.sharedRows().filter((_, index) => isAllowed[index]);
-    return {
-      ...page,
-      rows,
-      sharedRows: () => shared,
-      findRows: () => findElements(rows),
-    };
+    return { ...page, ...rawRows(rows, shared) };
   });
   if (keepsCounts) return filtered;
   return filtered.map((page) => ({

@@ -1,4 +1,5 @@
 import type { AuthKitToken } from '../authkit.types.js';
+import { BoundedMap } from '../cache/bounded-map.js';
 import {
   InvalidResponseError,
   isCount,
@@ -11,18 +12,22 @@ import {
 export type PageFields = Pick<AuthKitToken, 'pages'> &
   Partial<Pick<AuthKitToken, 'total' | 'page'>>;
 
-/**
- * A validated page of integrations as the text that Pica sent. Nothing of it is
- * serialized again: JavaScript cannot hold numbers beyond 2^53, and copying is cheap.
- */
-export interface RawPage {
-  readonly fields: PageFields;
+/** Validated rows of integrations. */
+export interface RawRows {
   /** The rows in JSON, separated by commas, without brackets. */
   readonly rows: Buffer;
   /** Returns the rows, parsed once: other tokens may have them too, so nothing changes them. */
   readonly sharedRows: () => readonly object[];
-  /** Finds each row in `rows`. Found once for cached rows, and only where it is needed. */
+  /** Returns where each row is in `rows`, found once. */
   readonly findRows: () => readonly ElementBounds[];
+}
+
+/**
+ * A validated page of integrations as the text that Pica sent. Nothing of it is
+ * serialized again: JavaScript cannot hold numbers beyond 2^53, and copying is cheap.
+ */
+export interface RawPage extends RawRows {
+  readonly fields: PageFields;
   /** The JSON of every other member, unknown ones included, by its name. */
   readonly members: ReadonlyMap<string, string>;
 }
@@ -33,18 +38,45 @@ const MAX_ROWS = 1_000;
 /** The beginning of a page, as the service writes it. */
 const HEAD = '{"rows":[';
 
+/** The maximum size of all known rows in bytes. */
+const MAX_KNOWN_BYTES = 8 * 1024 * 1024;
+/** The minimum size of known rows in bytes. Fewer cost less to parse than to keep. */
+const MIN_KNOWN_BYTES = 4 * 1024;
+
+/**
+ * Remembers rows that are valid. Pica sends the same rows for one token after
+ * another, and parsing them is most of what a token costs. Whether a text is
+ * valid depends on its bytes alone, so tokens of all accounts share this.
+ */
+export class KnownRows {
+  /** By length in bytes. */
+  private readonly known = new BoundedMap<RawRows>(MAX_KNOWN_BYTES);
+
+  /** Returns the rows with the same bytes. */
+  get(text: Buffer): RawRows | undefined {
+    const known = this.known.get(String(text.length));
+    return known?.rows.equals(text) ? known : undefined;
+  }
+
+  add(text: Buffer): void {
+    if (text.length < MIN_KNOWN_BYTES) return;
+    // What the text keeps in memory.
+    const { byteLength } = text.buffer;
+    this.known.set(String(text.length), rawRows(text), Infinity, byteLength);
+  }
+}
+
 /**
  * Parses and validates a page of integrations.
  *
  * @throws {InvalidResponseError} where it is no page of integrations
  * @throws {SyntaxError} where it is not JSON; the message quotes the text
  */
-export function parsePage(body: Buffer): RawPage {
-  const { page, rows, rowsText, members } =
-    splitUsualPage(body) ?? splitPage(body);
+export function parsePage(body: Buffer, knownRows = new KnownRows()): RawPage {
+  const { page, rows, members } =
+    splitUsualPage(body, knownRows) ?? splitPage(body);
   if (
     !isRecord(page) ||
-    !Array.isArray(rows) ||
     !isCount(page.pages) ||
     !isCountOrAbsent(page.total) ||
     !isCountOrAbsent(page.page) ||
@@ -52,30 +84,42 @@ export function parsePage(body: Buffer): RawPage {
   ) {
     throw new InvalidResponseError('not a page of integrations');
   }
-  if (rows.length > MAX_ROWS || !rows.every(isRecord) || !isSafeJson(rows)) {
+  return { fields: page as unknown as PageFields, members, ...rows };
+}
+
+/**
+ * @param text what is between the brackets of the list
+ * @param list the same, parsed
+ */
+function validateRows(text: Buffer, list: unknown): RawRows {
+  if (!Array.isArray(list)) {
+    throw new InvalidResponseError('not a page of integrations');
+  }
+  if (list.length > MAX_ROWS || !list.every(isRecord) || !isSafeJson(list)) {
     throw new InvalidResponseError('not rows of integrations');
   }
-  const text = rows.length > 0 ? rowsText : rowsText.subarray(0, 0);
+  return rawRows(list.length > 0 ? text : text.subarray(0, 0), list);
+}
+
+/** @param parsed the rows, where they are parsed already */
+export function rawRows(rows: Buffer, parsed?: readonly object[]): RawRows {
+  let found: readonly ElementBounds[] | undefined;
   return {
-    fields: page as unknown as PageFields,
-    rows: text,
-    sharedRows: () => rows,
-    findRows: () => findElements(text),
-    members,
+    rows,
+    sharedRows: () => (parsed ??= parseRows({ rows })),
+    findRows: () => (found ??= findElements(rows)),
   };
 }
 
 /** Parses the rows of a page into objects that belong to the caller. */
-export function parseRows({ rows }: Pick<RawPage, 'rows'>): object[] {
+export function parseRows({ rows }: Pick<RawRows, 'rows'>): object[] {
   return JSON.parse(`[${rows.toString()}]`);
 }
 
 /** A page in parts. Of `page`, the rows may be missing. */
 interface SplitPage {
   readonly page: unknown;
-  readonly rows: unknown;
-  /** What is between the brackets of the rows. */
-  readonly rowsText: Buffer;
+  readonly rows: RawRows;
   readonly members: ReadonlyMap<string, string>;
 }
 
@@ -86,25 +130,33 @@ interface SplitPage {
  *
  * @returns `undefined` for text of another form
  */
-function splitUsualPage(body: Buffer): SplitPage | undefined {
+function splitUsualPage(
+  body: Buffer,
+  knownRows: KnownRows,
+): SplitPage | undefined {
   const end = body.lastIndexOf(']');
   if (end < HEAD.length || body.toString('latin1', 0, HEAD.length) !== HEAD) {
     return undefined;
   }
+  const rest = HEAD + body.toString('utf8', end);
+  const text = body.subarray(HEAD.length, end);
+  const known = knownRows.get(text);
+  let page: unknown;
+  let list: unknown;
   try {
-    const rest = HEAD + body.toString('utf8', end);
-    const page: unknown = JSON.parse(rest);
-    // A second member of that name would count.
-    if (!isRecord(page) || !isEmptyList(page.rows)) return undefined;
-    const rows: unknown = JSON.parse(
-      body.toString('utf8', HEAD.length - 1, end + 1),
-    );
-    const members = membersOf(rest);
-    members.delete('rows');
-    return { page, rows, rowsText: body.subarray(HEAD.length, end), members };
+    page = JSON.parse(rest);
+    if (!known) list = JSON.parse(`[${text.toString()}]`);
   } catch {
     return undefined;
   }
+  // A second member of that name would count.
+  if (!isRecord(page) || !isEmptyList(page.rows)) return undefined;
+  const members = membersOf(rest);
+  members.delete('rows');
+  if (known) return { page, rows: known, members };
+  const rows = validateRows(text, list);
+  knownRows.add(rows.rows);
+  return { page, rows, members };
 }
 
 function isEmptyList(value: unknown): boolean {
@@ -120,8 +172,10 @@ function splitPage(body: Buffer): SplitPage {
   members.delete('rows');
   return {
     page,
-    rows: (page as { rows?: unknown } | null)?.rows,
-    rowsText: Buffer.from(rows.slice(1, -1).trim()),
+    rows: validateRows(
+      Buffer.from(rows.slice(1, -1).trim()),
+      (page as { rows?: unknown } | null)?.rows,
+    ),
     members,
   };
 }

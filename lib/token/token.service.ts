@@ -52,7 +52,7 @@ import { IntegrationsCache } from './integrations-cache.js';
 import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
 import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
-import { parsePage, parseRows, type RawPage } from './raw-page.js';
+import { KnownRows, parsePage, parseRows, type RawPage } from './raw-page.js';
 import { TokenWarnings } from './token-warnings.js';
 import {
   assertFlag,
@@ -104,6 +104,7 @@ export class AuthKitTokenService {
   private readonly warnings: TokenWarnings;
   private readonly vendor: VendorProfile;
   private readonly hints: PageHints;
+  private readonly knownRows = new KnownRows();
   /** `undefined` without the option `cache.integrations`. */
   private readonly integrationsCache?: IntegrationsCache;
   private readonly fetchConnectors: FetchForAccount<Connector[]>;
@@ -327,7 +328,7 @@ export class AuthKitTokenService {
           method: 'POST',
           path: `${this.vendor.tokenPath}?limit=${size}&page=${number}`,
           body,
-          parse: parsePage,
+          parse: (text) => parsePage(text, this.knownRows),
         },
         context,
       );

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { AuthKitTokenService } from '../../lib/index.js';
 import { createTokenService, reasonOf } from '../support/app.js';
@@ -113,30 +114,119 @@ describe('a page of the upstream', () => {
     expect(await reasonOf(parse(tokens, text))).toBe('malformed');
   });
 
-  it.each([
-    '{"rows":[1],"pages":1}',
-    '{"rows":[[]],"pages":1}',
-    '{"rows":[null],"pages":1}',
-    '{"rows":[{"id":1}],"rows":5,"pages":1}',
-    '{"rows":[{"__proto__":{}}],"pages":1}',
-    '{"rows":[],"pages":1,"__proto__":{}}',
-    `{"rows":[{"a":${'['.repeat(99)}${']'.repeat(99)}}],"pages":1}`,
-    `{"rows":[],"pages":1,"a":${'{"b":'.repeat(99)}1${'}'.repeat(99)}}`,
-    `{"pages":1,"rows":[${'['.repeat(1e5)}${']'.repeat(1e5)}]}`,
-    `{"rows":[${'{},'.repeat(1_000)}{}],"pages":1}`,
-    '{"rows":{},"pages":1}',
-    '{"rows":[]}',
-    '{"rows":[],"pages":-1}',
-    '{"rows":[],"pages":1.5}',
-    '{"rows":[],"pages":"1"}',
-    '{"rows":[],"pages":1,"total":-1}',
-  ])(
-    'is rejected as malformed when it is JSON and not a valid page: %.60s',
-    async (text) => {
+  it.each(
+    [
+      '{"rows":[1],"pages":1}',
+      '{"rows":[[]],"pages":1}',
+      '{"rows":[null],"pages":1}',
+      '{"rows":[{"id":1}],"rows":5,"pages":1}',
+      '{"rows":[{"__proto__":{}}],"pages":1}',
+      '{"rows":[],"pages":1,"__proto__":{}}',
+      `{"rows":[{"a":${'['.repeat(99)}${']'.repeat(99)}}],"pages":1}`,
+      `{"rows":[],"pages":1,"a":${'{"b":'.repeat(99)}1${'}'.repeat(99)}}`,
+      `{"pages":1,"rows":[${'['.repeat(1e5)}${']'.repeat(1e5)}]}`,
+      `{"rows":[${'{},'.repeat(1_000)}{}],"pages":1}`,
+      '{"rows":{},"pages":1}',
+      '{"rows":[]}',
+      '{"rows":[],"pages":-1}',
+      '{"rows":[],"pages":1.5}',
+      '{"rows":[],"pages":"1"}',
+      '{"rows":[],"pages":1,"total":-1}',
+    ].map((text) => [text.slice(0, 60), text]),
+  )(
+    'is rejected as malformed when it is JSON and not a valid page: %s',
+    async (_start, text) => {
       const tokens = await createTokenService(pica);
       expect(await reasonOf(parse(tokens, text))).toBe('malformed');
     },
   );
+});
+
+describe('rows that Pica sends again', () => {
+  /** Longer than what is parsed anew each time. */
+  const title = 'x'.repeat(5_000);
+  const page = (row: string, requestId = 1) =>
+    `{"rows":[{"id":1},${row}],"total":2,"pages":1,"requestId":${requestId}}`;
+  const row = `{"title":"${title}"}`;
+  const known = page(row);
+
+  /** Creates a token from one page. */
+  const createJson = async (tokens: AuthKitTokenService, body: string) => {
+    pica.fault({ path: '/v1/authkit', times: 1, body });
+    return String(await tokens.createJson({ identity: 'ada' }));
+  };
+
+  /** Returns how often the rows are parsed while a token is created. */
+  const countParses = async (
+    tokens: AuthKitTokenService,
+    body: string,
+  ): Promise<number> => {
+    const parse = jest.spyOn(JSON, 'parse');
+    try {
+      await createJson(tokens, body);
+      return parse.mock.calls.filter(([text]) => text.includes(title)).length;
+    } finally {
+      parse.mockRestore();
+    }
+  };
+
+  it('are parsed once', async () => {
+    const tokens = await createTokenService(pica);
+    expect(await countParses(tokens, known)).toBe(1);
+    expect(await countParses(tokens, known)).toBe(0);
+  });
+
+  it('are part of a token with the requestId of its own page', async () => {
+    const tokens = await createTokenService(pica);
+    await createJson(tokens, known);
+    const text = await createJson(tokens, page(row, 2));
+    expect(text).toContain('"requestId":2');
+    expect(text).toContain(title);
+  });
+
+  it('are parsed once for allowIntegration too, which decides for each token', async () => {
+    const allowIntegration = jest.fn(() => true);
+    const tokens = await createTokenService(pica, { allowIntegration });
+    await createJson(tokens, known);
+    await createJson(tokens, known);
+    expect(await countParses(tokens, known)).toBe(0);
+    expect(allowIntegration).toHaveBeenCalledTimes(6);
+  });
+
+  it.each<[string, string]>([
+    ['not JSON', `{"title"."${title}"}`],
+    ['a list instead of an object', `["title","${title}"]`],
+    [
+      'a key that replaces a prototype',
+      `{"__proto__":{"":"${title.slice(9)}"}}`,
+    ],
+  ])(
+    'are malformed when they have the same length and are %s',
+    async (_name, other) => {
+      const tokens = await createTokenService(pica);
+      await createJson(tokens, known);
+      expect(other).toHaveLength(row.length);
+      expect(await reasonOf(createJson(tokens, page(other)))).toBe('malformed');
+    },
+  );
+
+  it('are parsed again when 8 MB of others have come since', async () => {
+    const tokens = await createTokenService(pica);
+    await createJson(tokens, known);
+    for (let number = 0; number < 9; number += 1) {
+      const length = 2 ** 20 + number;
+      await createJson(tokens, page(`{"title":"${'y'.repeat(length)}"}`));
+    }
+    expect(await countParses(tokens, known)).toBe(1);
+  });
+
+  it('are the new ones when one byte differs', async () => {
+    const tokens = await createTokenService(pica);
+    await createJson(tokens, known);
+    const other = page(`{"title":"${title.slice(1)}y"}`);
+    expect(await createJson(tokens, other)).toContain('xy"');
+    expect(await createJson(tokens, known)).not.toContain('xy"');
+  });
 });
 
 function isListOfObjects(value: unknown): boolean {
