@@ -1,14 +1,17 @@
 import { AuthKitException } from '../authkit.exception.js';
+import type { Account } from './secret-key-and-scope.js';
 
 /** The maximum number of pending requests of one registration. */
 const MAX_PENDING = 1_000;
-/** The maximum number of pending requests of one account. */
-const MAX_PENDING_PER_ACCOUNT = 900;
+/** The maximum number of pending requests of one secret key. */
+const MAX_PENDING_PER_KEY = 900;
+/** The maximum number of pending requests of one tenant of a secret key. */
+const MAX_PENDING_PER_TENANT = 800;
 
-/** Limits the pending requests: a Pica that hangs must not fill the memory, nor one account keep the others out. */
+/** Limits the pending requests: a Pica that hangs must not fill the memory, nor one secret key or tenant keep the others out. */
 export class Admission {
   private pending = 0;
-  /** By account, and so truly private: nothing that inspects this object shows it. */
+  /** By secret key, or by tenant of one, and so truly private: nothing that inspects this object shows it. */
   readonly #pendingOf = new Map<string, number>();
   private readonly waiting = new Set<() => void>();
 
@@ -33,16 +36,29 @@ export class Admission {
    *
    * @throws {AuthKitException} `rate_limited` where none is free
    */
-  acquireAccountSlot(account: string): () => void {
-    const pending = this.#pendingOf.get(account) ?? 0;
-    if (pending >= MAX_PENDING_PER_ACCOUNT) {
-      throw tooMany(MAX_PENDING_PER_ACCOUNT);
+  acquireAccountSlot({ secretKey, account, isTenant }: Account): () => void {
+    const ofKey = this.acquire(secretKey, MAX_PENDING_PER_KEY);
+    if (!isTenant) return ofKey;
+    try {
+      const ofTenant = this.acquire(account, MAX_PENDING_PER_TENANT);
+      return () => {
+        ofTenant();
+        ofKey();
+      };
+    } catch (error) {
+      ofKey();
+      throw error;
     }
-    this.#pendingOf.set(account, pending + 1);
+  }
+
+  private acquire(name: string, max: number): () => void {
+    const pending = this.#pendingOf.get(name) ?? 0;
+    if (pending >= max) throw tooMany(max);
+    this.#pendingOf.set(name, pending + 1);
     return () => {
-      const left = this.#pendingOf.get(account)! - 1;
-      if (left === 0) this.#pendingOf.delete(account);
-      else this.#pendingOf.set(account, left);
+      const left = this.#pendingOf.get(name)! - 1;
+      if (left === 0) this.#pendingOf.delete(name);
+      else this.#pendingOf.set(name, left);
     };
   }
 

@@ -140,7 +140,7 @@ export class RequestRunner
       try {
         const result$ = defer(() => this.prepare(identity)).pipe(
           switchMap(({ identity, account }) => {
-            releases.push(this.admission.acquireAccountSlot(account.account));
+            releases.push(this.admission.acquireAccountSlot(account));
             const shared = { deadline, received, observeCall };
             return task({ ...account, ...shared }, identity);
           }),

@@ -16,11 +16,14 @@ import { VENDORS, type VendorProfile } from '../pica/vendors.js';
 /** The maximum number of identities whose tenant is remembered. */
 const MAX_IDENTITIES = 10_000;
 
-/** The account of a request: which secret key, and which of the vendor's tenants. */
-export type Account = Pick<
+/** The account of a request: which secret key, and which of its tenants. */
+export interface Account extends Pick<
   RequestContext,
   'secretKey' | 'scopeHeaders' | 'account'
->;
+> {
+  /** Whether it is one of several of the secret key: it has a scope, or a tenant. */
+  readonly isTenant: boolean;
+}
 
 /** Resolves the account of a request from the options `secretKey` and `scope`. */
 export class AccountResolver {
@@ -44,15 +47,12 @@ export class AccountResolver {
     const secretKey = await this.resolveSecretKey(identity);
     const { organizationId, projectId } = await this.resolveScope(identity);
     this.warnSharedIdentity(identity, [secretKey, organizationId, projectId]);
+    const tenant = [organizationId, projectId, identity?.tenant];
     return {
       secretKey,
       scopeHeaders: this.toHeaders({ organizationId, projectId }),
-      account: JSON.stringify([
-        secretKey,
-        organizationId,
-        projectId,
-        identity?.tenant,
-      ]),
+      account: JSON.stringify([secretKey, ...tenant]),
+      isTenant: tenant.some((part) => part !== undefined),
     };
   }
 

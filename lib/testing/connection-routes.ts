@@ -18,7 +18,7 @@ const list: Route = {
     const { account, request } = call;
     const found = account.findConnections(request.query);
     return pageResponse(call, found.length, (start, end) =>
-      found.slice(start, end).map(toRow),
+      JSON.stringify(found.slice(start, end).map(toRow)),
     );
   },
 };

@@ -6,7 +6,12 @@ export interface IntegrationList {
   readonly total: number;
   /** The rows from `start` up to, not including, `end`, as in `Array.prototype.slice`. */
   rows(start?: number, end?: number): AuthKitIntegration[];
+  /** The same list in JSON, serialized once for each range: to do so again would be part of every response's latency. */
+  rowsJson(start: number, end: number): string;
 }
+
+/** The maximum number of ranges whose JSON is remembered. */
+const MAX_RANGES = 100;
 
 /** @param integrations the number of products, or the rows themselves */
 export function integrationList(
@@ -15,15 +20,34 @@ export function integrationList(
   if (typeof integrations !== 'number') {
     // Copies: a test that changes its rows later does not change the emulator.
     const own = integrations.map((row) => Object.freeze({ ...row }));
-    return { total: own.length, rows: (start, end) => own.slice(start, end) };
+    return withJson(own.length, (start, end) => own.slice(start, end));
   }
+  return withJson(integrations, (start = 0, end = integrations) =>
+    Array.from(
+      { length: Math.max(0, Math.min(end, integrations) - start) },
+      (_, index) => productRow(start + index),
+    ),
+  );
+}
+
+function withJson(
+  total: number,
+  rows: IntegrationList['rows'],
+): IntegrationList {
+  const texts = new Map<string, string>();
   return {
-    total: integrations,
-    rows: (start = 0, end = integrations) =>
-      Array.from(
-        { length: Math.max(0, Math.min(end, integrations) - start) },
-        (_, index) => productRow(start + index),
-      ),
+    total,
+    rows,
+    rowsJson(start, end) {
+      const range = `${start}-${end}`;
+      const known = texts.get(range);
+      if (known !== undefined) return known;
+      // Ranges are the client's choice.
+      if (texts.size >= MAX_RANGES) texts.clear();
+      const text = JSON.stringify(rows(start, end));
+      texts.set(range, text);
+      return text;
+    },
   };
 }
 

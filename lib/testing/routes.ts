@@ -70,7 +70,7 @@ const connectors: Route = {
         ? account.integrations
         : integrationList(247);
     return pageResponse(call, total, (start, end) =>
-      rows(start, end).map(toConnector),
+      JSON.stringify(rows(start, end).map(toConnector)),
     );
   },
 };
@@ -89,8 +89,8 @@ function tokenRoute(
       if (!fields) return refuse(call, 400, 'The body has to be a JSON object');
       const error = tokenBodyError(fields);
       if (error) return refuse(call, 422, error);
-      const { total, rows } = account.integrations;
-      return pageResponse(call, total, rows, () => {
+      const { total, rowsJson } = account.integrations;
+      return pageResponse(call, total, rowsJson, () => {
         const requestId = account.nextRequestId(request);
         account.sessions.set(requestId, sessionOf(fields));
         return { requestId, ...extra(account) };

@@ -26,6 +26,11 @@ const of = (tenant: string, identity = `user of ${tenant}`) => ({
 });
 const ADA = of('a', 'ada');
 
+const BOB = { identity: 'bob' };
+/** Bob has a key of his own. */
+const keyOf = (identity?: AuthKitIdentity): string =>
+  identity?.identity === 'bob' ? 'sk_test_bob' : pica.secretKey;
+
 /** Starts tokens of a tenant whose Pica hangs. They end with the test, or when they are aborted. */
 function hang(
   tokens: AuthKitTokenService,
@@ -64,7 +69,7 @@ const hangForOthers = () =>
     hang: true,
   });
 
-it('a token takes its normal time while 900 tokens of another tenant hang', async () => {
+it('a token takes its normal time while 800 tokens of another tenant of the same key hang', async () => {
   const identity = ({ headers }: { headers: Record<string, string> }) =>
     of(headers['x-tenant']!, headers['x-user']);
   const { tokens, tokenUrl } = await startApp({
@@ -76,7 +81,7 @@ it('a token takes its normal time while 900 tokens of another tenant hang', asyn
       headers: { authorization: 'Bearer x', ...headers },
     });
   hangForOthers();
-  hang(tokens, 900, of('b'));
+  hang(tokens, 800, of('b'));
   await until(() => inFlight() === 64);
   for (let index = 0; index < 5; index += 1) {
     const started = performance.now();
@@ -145,15 +150,42 @@ it('waiting calls of two tenants start in turn when calls end', async () => {
   ]);
 });
 
-it('the 1,001st pending token fails as rate_limited, whoever it is for, and the next one succeeds once others have ended', async () => {
+it('a token takes its normal time while 900 tokens of another key hang, and the 901st fails as rate_limited', async () => {
+  const tokens = await createTokenService(pica, {
+    ...PATIENT,
+    secretKey: keyOf,
+  });
+  hangForOthers();
+  hang(tokens, 900, BOB);
+  await until(() => inFlight() === 64);
+  const started = performance.now();
+  expect((await tokens.create({ identity: 'ada' })).rows).toEqual(pica.rows);
+  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(await reasonOf(tokens.create(BOB))).toBe('rate_limited');
+});
+
+it('the 901st pending token of a key fails as rate_limited, however many tenants it has', async () => {
   const tokens = await createTokenService(pica, PATIENT);
   hangForOthers();
-  hang(tokens, 900, of('b'));
+  hang(tokens, 800, of('b'));
   const others = hang(tokens, 100, of('c'));
-  const failure = await tokens.create(ADA).catch((error: unknown) => error);
-  const { reason, retryAfter } = failure as AuthKitException;
-  expect([reason, retryAfter]).toEqual(['rate_limited', 1]);
-  expect(await reasonOf(tokens.create(of('b')))).toBe('rate_limited');
+  expect(await reasonOf(tokens.create(ADA))).toBe('rate_limited');
   await others.abort();
   expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+});
+
+it('the 1,001st pending token fails as rate_limited, whoever it is for, and the next one succeeds once others have ended', async () => {
+  const tokens = await createTokenService(pica, {
+    ...PATIENT,
+    secretKey: keyOf,
+  });
+  hangForOthers();
+  hang(tokens, 900, BOB);
+  const others = hang(tokens, 100, { identity: 'carol' });
+  const ada = { identity: 'ada' };
+  const failure = await tokens.create(ada).catch((error: unknown) => error);
+  const { reason, retryAfter } = failure as AuthKitException;
+  expect([reason, retryAfter]).toEqual(['rate_limited', 1]);
+  await others.abort();
+  expect((await tokens.create(ada)).rows).toEqual(pica.rows);
 });
