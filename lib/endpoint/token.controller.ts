@@ -14,7 +14,7 @@ import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { getRequestStart } from '../identity/request-identity.js';
-import { AuthKitTokenService } from '../token/token.service.js';
+import { AuthKitTokenService, totalLength } from '../token/token.service.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 import { HideRoute } from './openapi.js';
 
@@ -49,25 +49,30 @@ export abstract class AuthKitTokenController {
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const page = this.options.paging === 'forward' ? parseQuery(request) : {};
-    const json = await abortOnClose(response, (signal) =>
+    const chunks = await abortOnClose(response, (signal) =>
       this.grants.redeem(getRequestGrant(request), signal, () =>
-        this.createJson(identity, {
+        this.createChunks(identity, {
           ...page,
           signal,
           [REQUEST_TIMING]: { startedAt: getRequestStart(request) },
         }),
       ),
     );
-    sendJson(response, json);
+    sendJson(response, chunks);
   }
 
-  /** Where the app, or a test of it, overrides `create()`, that takes precedence. */
-  private async createJson(
+  /** Where the app, or a test of it, overrides `create()` or `createJson()`, that takes precedence. */
+  private async createChunks(
     ...args: Parameters<AuthKitTokenService['create']>
-  ): Promise<Buffer> {
-    const { create } = AuthKitTokenService.prototype;
-    if (this.tokens.create === create) return this.tokens.createJson(...args);
-    return Buffer.from(JSON.stringify(await this.tokens.create(...args)));
+  ): Promise<readonly Buffer[]> {
+    const { tokens } = this;
+    const { create, createJson } = AuthKitTokenService.prototype;
+    if (tokens.create !== create) {
+      return [Buffer.from(JSON.stringify(await tokens.create(...args)))];
+    }
+    return tokens.createJson === createJson
+      ? tokens.createChunks(...args)
+      : [await tokens.createJson(...args)];
   }
 }
 
@@ -100,13 +105,15 @@ function parseDigits(value: unknown): number | undefined {
  * whole body for an ETag that nobody may use: the response is `no-store`.
  * API Gateway accepts headers that are strings alone.
  */
-function sendJson(response: PlatformResponse, json: Buffer): void {
+function sendJson(response: PlatformResponse, chunks: readonly Buffer[]): void {
   if ('raw' in response) {
-    response.code(200).type(JSON_TYPE).send(json);
-  } else {
-    response.statusCode = 200;
-    response.setHeader('Content-Type', JSON_TYPE);
-    response.setHeader('Content-Length', String(json.length));
-    response.end(json);
+    response.code(200).type(JSON_TYPE).send(Buffer.concat(chunks));
+    return;
   }
+  response.statusCode = 200;
+  response.setHeader('Content-Type', JSON_TYPE);
+  response.setHeader('Content-Length', String(totalLength(chunks)));
+  // Node sends what is written in one turn of the event loop in one piece.
+  for (const chunk of chunks) response.write(chunk);
+  response.end();
 }

@@ -42,17 +42,17 @@ export function asOnePage(
 const HEAD = Buffer.from('{"rows":[');
 const COMMA = Buffer.from(',');
 
-/** Joins the parts of a token. The texts are copied, not serialized again. */
-export function serializeToken({ members, rows }: TokenParts): Buffer {
-  const parts: Buffer[] = [HEAD];
+/** Serializes a token, in chunks. The rows are neither copied nor serialized again. */
+export function serializeToken({ members, rows }: TokenParts): Buffer[] {
+  const chunks: Buffer[] = [HEAD];
   for (const page of rows) {
     if (page.length === 0) continue;
-    if (parts.length > 1) parts.push(COMMA);
-    parts.push(page);
+    if (chunks.length > 1) chunks.push(COMMA);
+    chunks.push(page);
   }
   let tail = ']';
   for (const [name, json] of members)
     tail += `,${JSON.stringify(name)}:${json}`;
-  parts.push(Buffer.from(`${tail}}`));
-  return Buffer.concat(parts);
+  chunks.push(Buffer.from(`${tail}}`));
+  return chunks;
 }

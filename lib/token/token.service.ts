@@ -184,6 +184,23 @@ export class AuthKitTokenService {
     identity?: AuthKitIdentity,
     options?: CreateTokenOptions | null,
   ): Promise<Buffer> {
+    const chunks =
+      arguments.length === 0
+        ? await this.createChunks()
+        : await this.createChunks(identity, options);
+    return Buffer.concat(chunks);
+  }
+
+  /**
+   * Creates the same JSON in chunks. Other tokens may have the same chunks, so
+   * nothing changes them.
+   *
+   * @internal
+   */
+  async createChunks(
+    identity?: AuthKitIdentity,
+    options?: CreateTokenOptions | null,
+  ): Promise<readonly Buffer[]> {
     const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
     if (identity === undefined && arguments.length > 0) {
       this.warnings.ownerless();
@@ -202,9 +219,9 @@ export class AuthKitTokenService {
             this.fetch({ identity: validated, label, ...requested }, context),
           ),
           map((token) => {
-            const json = serializeToken(token);
-            context.received.hold(json.length);
-            return json;
+            const chunks = serializeToken(token);
+            context.received.hold(totalLength(chunks));
+            return chunks;
           }),
         ),
     );
@@ -377,6 +394,11 @@ export class AuthKitTokenService {
       `The account's flags could not be read (${why}): the token has isWhiteLabel: false.`,
     );
   }
+}
+
+/** In bytes. */
+export function totalLength(chunks: readonly Buffer[]): number {
+  return chunks.reduce((total, { length }) => total + length, 0);
 }
 
 function atLeastOne(value: number | undefined): number | undefined {

@@ -88,6 +88,24 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
       expect(response.body.rows).toEqual(pica.rows.slice(0, 1));
     });
 
+    it('returns the token that an overridden createJson() returns', async () => {
+      @Injectable()
+      class Renamed extends AuthKitTokenService {
+        override async createJson(
+          ...args: Parameters<AuthKitTokenService['createJson']>
+        ) {
+          const json = await super.createJson(...args);
+          return Buffer.from(String(json).replaceAll('title', 'name'));
+        }
+      }
+      const { tokenUrl } = await start({
+        override: (builder) =>
+          builder.overrideProvider(AuthKitTokenService).useClass(Renamed),
+      });
+      const { body } = await requestToken(tokenUrl);
+      expect(body.rows[0].name).toBe(pica.rows[0]!.title);
+    });
+
     it('requests the token for that user with the secret key and with nothing from the request', async () => {
       const { tokenUrl } = await start();
       await requestToken(`${tokenUrl}?identity=mallory&page=2`, {
