@@ -35,7 +35,7 @@ describe('a token that is cancelled', () => {
     caller.abort();
     expect(await token).toBe('cancelled');
     await until(() => pica.requests.every(({ aborted }) => aborted));
-    expect(timers()).toBeLessThanOrEqual(before);
+    await until(() => timers() <= before);
   });
 
   it('does not wait for its next attempt when the caller aborts during a backoff', async () => {
@@ -51,7 +51,7 @@ describe('a token that is cancelled', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     caller.abort();
     expect(await token).toBe('cancelled');
-    expect(timers()).toBeLessThanOrEqual(before);
+    await until(() => timers() <= before);
     expect(pica.requests).toHaveLength(2);
   });
 });
@@ -82,7 +82,7 @@ describe('a token of ten pages', () => {
       expect(
         pica.requests.filter(({ method }) => method === 'POST'),
       ).toHaveLength(requestedPages);
-      expect(timers()).toBeLessThanOrEqual(before);
+      await until(() => timers() <= before);
     },
   );
 });
@@ -161,7 +161,7 @@ describe.each(PLATFORMS)('an app on %s', (platform) => {
     const { tokens, close } = await startApp({
       pica,
       platform,
-      options: { ...PATIENT, timeout: 300 },
+      options: { ...PATIENT, timeout: 1_000 },
     });
     await tokens.create(ADA);
     expect(pica.openConnections).toBeGreaterThan(0);

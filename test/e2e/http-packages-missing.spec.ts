@@ -1,4 +1,7 @@
 import { jest } from '@jest/globals';
+import 'axios';
+// What else the transport imports. Else Jest would still load it when the test has ended.
+import '../../lib/pica/tunnel-agent.js';
 import { bootError } from '../support/app.js';
 
 // Importing an optional peer dependency fails so when it is not installed.
