@@ -12,13 +12,12 @@ import {
   AUTHKIT_OPTIONS,
   AUTHKIT_OPTIONS_IMPORTS,
 } from './authkit.constants.js';
-import { getAuthKitProviderToken } from './authkit.registration.js';
-import { AuthKitConnectionsService } from './connections/connections.service.js';
+import {
+  getAuthKitProviderToken,
+  INJECTABLES,
+} from './authkit.registration.js';
 import { createControllers } from './endpoint/create-controllers.js';
 import { defaultAudience } from './grant/grant-jwt.js';
-import { AuthKitGrantService } from './grant/grant.service.js';
-import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
-import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
 import {
   resolveControllerOptions,
   validateExtras,
@@ -33,16 +32,6 @@ import {
   type StaticSettings,
 } from './options/module.options.js';
 import { optionNames, Secret } from './options/validation.js';
-import { AuthKitTokenService } from './token/token.service.js';
-
-/** What apps inject. */
-export const INJECTABLES = [
-  AuthKitTokenService,
-  AuthKitConnectionsService,
-  AuthKitGrantService,
-  AuthKitIdentityGuard,
-  AuthKitHealthIndicator,
-];
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(

@@ -16,10 +16,8 @@ import {
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
 } from './authkit.constants.js';
-import {
-  ConfigurableModuleClass,
-  INJECTABLES,
-} from './authkit.module-definition.js';
+import { ConfigurableModuleClass } from './authkit.module-definition.js';
+import { INJECTABLES } from './authkit.registration.js';
 import { createCacheStore } from './cache/resilient-store.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';

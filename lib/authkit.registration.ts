@@ -1,7 +1,28 @@
 import { Inject, type Abstract, type Type } from '@nestjs/common';
+import { AuthKitConnectionsService } from './connections/connections.service.js';
+import { AuthKitGrantService } from './grant/grant.service.js';
+import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
+import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
+import { AuthKitTokenService } from './token/token.service.js';
 
 /** A class that a registration provides. */
 export type AuthKitProvider<T = unknown> = Type<T> | Abstract<T>;
+
+/** What apps inject, by name: a bundler may give several classes the same `name`. */
+const INJECTABLES_BY_NAME = {
+  AuthKitTokenService,
+  AuthKitConnectionsService,
+  AuthKitGrantService,
+  AuthKitIdentityGuard,
+  AuthKitHealthIndicator,
+};
+
+/** What apps inject. */
+export const INJECTABLES = Object.values(INJECTABLES_BY_NAME);
+
+const NAMES = new Map<AuthKitProvider, string>(
+  Object.entries(INJECTABLES_BY_NAME).map(([name, service]) => [service, name]),
+);
 
 /**
  * Returns the injection token of a service, or of the guard, of one registration
@@ -25,7 +46,8 @@ export function getAuthKitProviderToken<T>(
   service: AuthKitProvider<T>,
   name?: string,
 ): string | AuthKitProvider<T> {
-  return name === undefined ? service : `${service.name}(${name})`;
+  if (name === undefined) return service;
+  return `${NAMES.get(service) ?? service.name}(${name})`;
 }
 
 /**

@@ -86,6 +86,7 @@ function createTokenController(
   // Nest treats slashes at the end differently from place to place.
   decorateClass(
     TokenController,
+    'AuthKitTokenController',
     trimTrailingSlashes(options.path),
     tokenGuards(options),
     options,
@@ -99,6 +100,7 @@ function createGrantController(
   class GrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
   decorateClass(
     GrantController,
+    'AuthKitGrantController',
     `${trimTrailingSlashes(options.path)}/grant`,
     [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
@@ -113,6 +115,7 @@ function createConnectionsController(
   class ConnectionsController extends (AuthKitConnectionsController as Type<AuthKitConnectionsController>) {}
   decorateClass(
     ConnectionsController,
+    'AuthKitConnectionsController',
     trimTrailingSlashes(path),
     [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
@@ -129,6 +132,7 @@ function tokenGuards({ grants, guards }: ControllerOptions) {
 
 function decorateClass(
   target: Type,
+  name: string,
   path: string,
   guards: (Type<CanActivate> | CanActivate)[],
   { version, decorators }: ControllerOptions,
@@ -142,22 +146,24 @@ function decorateClass(
     decorate(target);
   }
   tagController(target);
-  nameController(target, path, version);
+  nameController(target, name, path, version);
 }
 
 /**
  * Names the class of a controller. OpenAPI documents make operation ids of it,
- * which must be unique: registrations differ in path or version.
+ * which must be unique: registrations differ in path or version. The `name` is
+ * given, since a bundler may shorten that of the class.
  */
 function nameController(
   target: Type,
+  name: string,
   path: string,
   version: ControllerOptions['version'],
 ): void {
   const versions = [version ?? []].flat().map(String);
   const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
   const place = [path, ...versions].join('#').replace(/\W+/g, '_');
-  setClassName(target, `AuthKit${target.name}${isDefault ? '' : `_${place}`}`);
+  setClassName(target, isDefault ? name : `${name}_${place}`);
 }
 
 function setClassName(target: Type, name: string): void {

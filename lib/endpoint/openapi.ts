@@ -223,6 +223,8 @@ export const GRANT_ROUTE: RouteDescription = {
   description:
     'Pages of the app call it. What it returns is the token option of the widget packages.',
   success: [200, 'The grant, valid for minutes.', Grant],
+  // The identity function has the timeout of a token.
+  errors: [504],
 };
 
 /** Describe the routes for connections. */

@@ -28,6 +28,7 @@ import {
   register,
   startApp,
 } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
 import { useEmulator } from '../support/emulator.js';
 import { SignInGuard } from '../support/guards.js';
 import { readResponse } from '../support/http.js';
@@ -95,6 +96,20 @@ describe('two registrations with names', () => {
       { strict: false },
     );
     expect((await other.create(ADA)).rows).toHaveLength(3);
+  });
+
+  it('are found where a bundler has given all classes the same short name', async () => {
+    const services = [AuthKitTokenService, AuthKitGrantService];
+    for (const service of services) {
+      const { name } = service;
+      Object.defineProperty(service, 'name', { value: 'e' });
+      afterTest(() => Object.defineProperty(service, 'name', { value: name }));
+    }
+    const { app } = await createApp({ registrations: registrations() });
+    for (const service of services) {
+      const token = getAuthKitProviderToken<object>(service, 'live');
+      expect(app.get(token, { strict: false })).toBeInstanceOf(service);
+    }
   });
 
   it('do not boot when a name is injected that none has, and the error has the name', async () => {

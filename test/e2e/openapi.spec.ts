@@ -132,6 +132,11 @@ describe.each([
     expect(AuthKitError!.properties.message.type).toBe('string');
   });
 
+  it('documents that a grant fails where the identity function takes too long', () => {
+    const { post } = documents.all!.paths['/authkit-token/grant']!;
+    expect(schemaOf(post!, 504)).toBe('AuthKitError');
+  });
+
   it.each(['registrations', 'versions'])(
     'gives every operation of several registrations an id of its own (%s)',
     (each) => {

@@ -115,4 +115,11 @@ describe('the snippets of the README and the guides', () => {
       expect.stringMatching(/invalid\.ts: .*timout/s),
     ]);
   });
+
+  it('run as CommonJS too: none awaits at its top level', () => {
+    const awaiting = snippets.filter(([, code]) =>
+      /^(?:await|for await|(?:export )?(?:const|let) .*= await)\b/m.test(code),
+    );
+    expect(awaiting).toEqual([]);
+  });
 });
