@@ -42,14 +42,15 @@ export interface HealthState {
 export class HealthRecord {
   private lastSuccessAt?: number;
   private lastFailure?: HealthState['lastFailure'];
-  private isFailing = false;
+  /** How long the last failure counts, on the clock of `performance.now()`: the wall clock may be set back. */
+  private failsUntil = -Infinity;
 
   /** @param hasManyAccounts whether the accounts differ: what Pica says of one then says nothing of the others */
   constructor(private readonly hasManyAccounts: boolean) {}
 
   succeeded(): void {
     this.lastSuccessAt = Date.now();
-    this.isFailing = false;
+    this.failsUntil = -Infinity;
   }
 
   failed(failure: AuthKitException): void {
@@ -62,13 +63,12 @@ export class HealthRecord {
       (ACCOUNT_FAILURES.includes(reason) && !this.hasManyAccounts);
     if (!isOfCall || !isFailure) return;
     this.lastFailure = { at: Date.now(), failure };
-    this.isFailing = true;
+    this.failsUntil = performance.now() + FAILURE_TTL_MS;
   }
 
   state(): HealthState {
-    const { lastSuccessAt, lastFailure, isFailing } = this;
-    const isRecent =
-      lastFailure !== undefined && Date.now() - lastFailure.at < FAILURE_TTL_MS;
-    return { isUp: !(isFailing && isRecent), lastSuccessAt, lastFailure };
+    const { lastSuccessAt, lastFailure, failsUntil } = this;
+    const isUp = failsUntil <= performance.now();
+    return { isUp, lastSuccessAt, lastFailure };
   }
 }

@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import {
   defer,
   finalize,
@@ -87,12 +88,16 @@ export class RequestRunner
   private readonly accounts: AccountResolver;
   private readonly diagnostics: Diagnostics;
   private readonly healthRecord: HealthRecord;
-  private isDraining = false;
+  /** Truly private: whoever inspects this object does not see the whole app. */
+  readonly #modules: ModulesContainer;
+  private drained?: Promise<void>;
 
   constructor(
     @Inject(PicaClient) private readonly pica: PicaClient,
     @Inject(AUTHKIT_OPTIONS) private readonly options: RegisteredOptions,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
+    this.#modules = modules;
     this.memory = new MemoryBudget(options.maxBytesInFlight);
     this.log = new FailureLog(options);
     this.accounts = new AccountResolver(options);
@@ -135,7 +140,7 @@ export class RequestRunner
       return observe(operation);
     };
     try {
-      if (this.isDraining) throw shuttingDown();
+      if (this.drained) throw shuttingDown();
       const releases = [this.admission.acquireSlot()];
       try {
         const result$ = defer(() => this.prepare(identity)).pipe(
@@ -219,9 +224,22 @@ export class RequestRunner
     await firstValueFrom(wait$.pipe(takeUntil(cancelled$)));
   }
 
-  /** Waits for the pending requests, at most `timeout`. Later ones fail as `unavailable`. */
+  /** Drains all registrations at once: Nest waits for one module before it asks the next. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.isDraining = true;
+    const runners = [...this.#modules.values()]
+      .map(({ providers }) => providers.get(RequestRunner))
+      // One that belongs to a request is not the app's.
+      .filter((runner) => runner?.isDependencyTreeStatic())
+      .map((runner) => runner!.instance as RequestRunner);
+    await Promise.all(runners.map((runner) => runner.drain()));
+  }
+
+  /** Waits for the pending requests, at most `timeout`. Later ones fail as `unavailable`. */
+  private drain(): Promise<void> {
+    return (this.drained ??= this.waitUntilIdle());
+  }
+
+  private async waitUntilIdle(): Promise<void> {
     let timeout: NodeJS.Timeout | undefined;
     const timedOut = new Promise<void>((resolve) => {
       timeout = setTimeout(resolve, this.options.timeout);

@@ -26,10 +26,12 @@ export function filterIntegrations(
       );
     const count = isAllowed.filter(Boolean).length;
     offered += count;
-    if (count === isAllowed.length) return page;
-    const rows = copyElements(page.rows, page.findRows(), isAllowed);
-    const shared = page.sharedRows().filter((_, index) => isAllowed[index]);
-    return { ...page, ...rawRows(rows, shared) };
+    const rows =
+      count === isAllowed.length
+        ? page.rows
+        : copyElements(page.rows, page.findRows(), isAllowed);
+    // Without what was parsed, which the token need not hold.
+    return { ...page, ...rawRows(rows) };
   });
   if (keepsCounts) return filtered;
   return filtered.map((page) => ({

@@ -58,11 +58,11 @@ export class KnownRows {
     return known?.rows.equals(text) ? known : undefined;
   }
 
-  add(text: Buffer): void {
-    if (text.length < MIN_KNOWN_BYTES) return;
-    // What the text keeps in memory.
-    const { byteLength } = text.buffer;
-    this.known.set(String(text.length), rawRows(text), Infinity, byteLength);
+  add(valid: RawRows): void {
+    const { length, buffer } = valid.rows;
+    if (length < MIN_KNOWN_BYTES) return;
+    // The whole buffer stays in memory.
+    this.known.set(String(length), valid, Infinity, buffer.byteLength);
   }
 }
 
@@ -88,6 +88,9 @@ export function parsePage(body: Buffer, knownRows = new KnownRows()): RawPage {
 }
 
 /**
+ * The parsed list is not kept: objects may take many times the memory of their
+ * text, which alone is counted.
+ *
  * @param text what is between the brackets of the list
  * @param list the same, parsed
  */
@@ -98,11 +101,12 @@ function validateRows(text: Buffer, list: unknown): RawRows {
   if (list.length > MAX_ROWS || !list.every(isRecord) || !isSafeJson(list)) {
     throw new InvalidResponseError('not rows of integrations');
   }
-  return rawRows(list.length > 0 ? text : text.subarray(0, 0), list);
+  return rawRows(list.length > 0 ? text : text.subarray(0, 0));
 }
 
-/** @param parsed the rows, where they are parsed already */
-export function rawRows(rows: Buffer, parsed?: readonly object[]): RawRows {
+/** @param rows validated */
+export function rawRows(rows: Buffer): RawRows {
+  let parsed: readonly object[] | undefined;
   let found: readonly ElementBounds[] | undefined;
   return {
     rows,
@@ -155,7 +159,7 @@ function splitUsualPage(
   members.delete('rows');
   if (known) return { page, rows: known, members };
   const rows = validateRows(text, list);
-  knownRows.add(rows.rows);
+  knownRows.add(rows);
   return { page, rows, members };
 }
 

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createTokenService, reasonOf, startApp } from '../support/app.js';
 import { afterTest } from '../support/cleanup.js';
 import { requestNames, useEmulator } from '../support/emulator.js';
 import { requestToken } from '../support/http.js';
+import { traceEvents } from '../support/trace.js';
 import { until } from '../support/until.js';
 
 const pica = useEmulator();
@@ -126,8 +129,44 @@ it('bytes of a call that tokens share are given back, and not held by a token th
   }
 });
 
+it('a pending token holds the text of its pages, and not the objects in it, which take many times the memory', async () => {
+  const tokens = await createTokenService(pica, {
+    pageSize: 1,
+    timeout: 60_000,
+    attemptTimeout: 60_000,
+  });
+  const objects = `[${'{},'.repeat(350_000)}{}]`;
+  for (let page = 1; page <= 5; page += 1) {
+    const body = `{"rows":[{"id":${page},"a":${objects}}],"total":6,"pages":6,"page":${page}}`;
+    pica.fault({ page, method: 'POST', body: Buffer.from(body) });
+  }
+  pica.fault({ page: 6, hang: true });
+  const events = traceEvents(['upstream']);
+  const caller = new AbortController();
+  afterTest(() => caller.abort());
+  const before = usedHeap();
+  const token = reasonOf(tokens.create(ADA, { signal: caller.signal }));
+  const arrived = () =>
+    events.filter(
+      ({ event, context }) =>
+        event === 'asyncEnd' && context.operation === 'POST /v1/authkit',
+    );
+  await until(() => arrived().length === 5);
+  // 5 MB of text are 100 MB of objects.
+  expect(usedHeap() - before).toBeLessThan(30_000_000);
+  caller.abort();
+  expect(await token).toBe('cancelled');
+});
+
 /** Matches the token calls of others. */
 function isNot(identity: string) {
   return ({ body }: { body: unknown }) =>
     (body as { identity?: string } | undefined)?.identity !== identity;
+}
+
+/** The memory that objects in use take, in bytes. */
+function usedHeap(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }

@@ -1,8 +1,14 @@
 import {
+  AuthKitTokenService,
+  getAuthKitProviderToken,
+} from '../../lib/index.js';
+import {
+  createApp,
   createTokenService,
   OFFICIAL_REQUESTS,
   PLATFORMS,
   reasonOf,
+  register,
   startApp,
 } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
@@ -138,6 +144,34 @@ it('a token beyond 1,000 pending ones is rejected as rate_limited, and accepted 
   for (const { token } of pending) expect(await token).toBe('cancelled');
   provideKey(pica.secretKey);
   expect(await reasonOf(tokens.create(ADA))).toBe('none');
+});
+
+it('an app that closes drains all of its registrations at once: none of them accepts requests while another one waits', async () => {
+  const names = ['a', 'b', 'c'];
+  const { app, close } = await createApp({
+    registrations: names.map((name) =>
+      register({ pica, name, options: { ...PATIENT, timeout: 300 } }),
+    ),
+  });
+  const create = (signal?: AbortSignal) =>
+    Promise.all(
+      names.map((name) => {
+        const token = getAuthKitProviderToken(AuthKitTokenService, name);
+        return reasonOf(
+          app.get<AuthKitTokenService>(token).create(ADA, { signal }),
+        );
+      }),
+    );
+  pica.fault({ hang: true });
+  const pending = create();
+  const closed = close();
+  // A request that is cancelled already, so that one that is accepted ends at once.
+  let reasons: unknown[];
+  do reasons = await create(AbortSignal.abort());
+  while (reasons.every((reason) => reason === 'cancelled'));
+  expect(reasons).toEqual(['unavailable', 'unavailable', 'unavailable']);
+  await closed;
+  expect(await pending).not.toContain('none');
 });
 
 describe.each(PLATFORMS)('an app on %s', (platform) => {
