@@ -33,11 +33,12 @@ try {
   const { executable, version } = await new NodeVersions(directory).get(node);
   console.log(`Node ${version}`);
   for (const name of only.manager) {
-    const manager = MANAGERS[name as ManagerName];
+    const manager: Manager = MANAGERS[name as ManagerName];
     const commands = await installCommand(name, manager);
     const paths = [dirname(executable), commands, process.env.PATH];
     const environment = environmentOf(paths.join(delimiter));
     for (const nest of only.nest) {
+      if (manager.broken?.includes(nest)) continue;
       const place = join(directory, `${name}-nest${nest}`);
       const app = new NestApp(nest, manager, place, environment);
       const result = await runSteps(app, nest, name);

@@ -4,14 +4,20 @@ export interface Manager {
   readonly package: string;
   /** Installs the dependencies of an app. */
   readonly install: readonly string[];
-  /** Adds a package to an app, where `nest add` cannot do that by itself: see docs/troubleshooting.md. */
-  readonly add?: readonly string[];
+  /** Adds packages to an app. */
+  readonly add: readonly string[];
+  /** Removes packages from an app. */
+  readonly remove: readonly string[];
+  /** Whether `nest add` adds the package by itself: see docs/troubleshooting.md. */
+  readonly isKnownToNest?: boolean;
   /** Runs a script of the app. */
   readonly script: readonly string[];
   /** Runs a command of a package that the app has installed. */
   readonly exec: readonly string[];
   /** Runs Node, as it finds the packages of the app. */
   readonly node: readonly string[];
+  /** The versions of Nest whose CLI does not run with it. */
+  readonly broken?: readonly string[];
   /** Files of the app that say how to install, beside `.npmrc`. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -19,6 +25,7 @@ export interface Manager {
 const YARN = {
   install: ['yarn', 'install'],
   add: ['yarn', 'add'],
+  remove: ['yarn', 'remove'],
   script: ['yarn', 'run'],
   exec: ['yarn', 'run'],
   node: ['node'],
@@ -44,6 +51,9 @@ export const MANAGERS = {
   npm: {
     package: 'npm@11',
     install: ['npm', 'install'],
+    add: ['npm', 'install'],
+    remove: ['npm', 'uninstall'],
+    isKnownToNest: true,
     script: ['npm', 'run'],
     exec: ['npx', '--no-install'],
     node: ['node'],
@@ -52,6 +62,7 @@ export const MANAGERS = {
     package: 'pnpm',
     install: ['pnpm', 'install'],
     add: ['pnpm', 'add'],
+    remove: ['pnpm', 'remove'],
     script: ['pnpm', 'run'],
     exec: ['pnpm', 'exec'],
     node: ['node'],
@@ -60,7 +71,7 @@ export const MANAGERS = {
   },
   yarn1: { ...YARN, package: 'yarn@1' },
   yarn4: yarn4('nodeLinker: node-modules\n'),
-  'yarn4-pnp': { ...yarn4(PNP), node: ['yarn', 'node'] },
+  'yarn4-pnp': { ...yarn4(PNP), node: ['yarn', 'node'], broken: ['12'] },
 } satisfies Record<string, Manager>;
 
 /** A package manager by its name. */

@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execute } from '../package/run.js';
+import { ROOT, execute } from '../package/run.js';
 import type { Manager } from './managers.js';
 
 const GUARD = `import { Injectable, UnauthorizedException } from '@nestjs/common';
@@ -58,6 +58,10 @@ export class NestApp {
       { title: 'test', run: () => this.test() },
       { title: 'start', run: () => this.start() },
       { title: 'nest add again', run: () => this.addAgain(...exec) },
+      { title: 'add by hand', run: () => this.addByHand() },
+      { title: 'build by hand', run: () => this.run(...script, 'build') },
+      { title: 'test by hand', run: () => this.test() },
+      { title: 'start by hand', run: () => this.start() },
     ];
   }
 
@@ -95,9 +99,11 @@ export class NestApp {
   private async add(...exec: string[]): Promise<void> {
     const name = 'nestjs-pica-authkit';
     const guard = 'auth/bearer.guard#BearerGuard';
-    const { add } = this.manager;
-    if (add) await this.run(...add, name);
-    const options = ['--guard', guard, ...(add ? ['--skip-install'] : [])];
+    const options = ['--guard', guard];
+    if (!this.manager.isKnownToNest) {
+      await this.run(...this.manager.add, name);
+      options.push('--skip-install');
+    }
     await this.run(...exec, 'nest', 'add', name, ...options);
     const [manifest, module, ...variables] = await this.written();
     const { dependencies } = JSON.parse(manifest!);
@@ -115,6 +121,20 @@ export class NestApp {
     const before = await this.written();
     await this.add(...exec);
     assert.deepEqual(await this.written(), before);
+  }
+
+  /** Adds the packages anew, by the line of the README for this Nest. */
+  private async addByHand(): Promise<void> {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const line = new RegExp(
+      `^npm install (nestjs-pica-authkit .*?) +# Nest [^:\\n]*\\b${this.nest}\\b`,
+      'm',
+    );
+    const packages = line.exec(readme)?.[1]?.split(' ') ?? [];
+    assert.equal(packages.length, 4);
+    const names = packages.map((each) => each.replace(/(?<=.)@.*/, ''));
+    await this.run(...this.manager.remove, ...names);
+    await this.run(...this.manager.add, ...packages);
   }
 
   private written(): Promise<string[]> {

@@ -28,7 +28,9 @@ export function formatTable(results: readonly Result[]): string {
     ...versions.map((nest) => {
       const isOf = (each: Result) =>
         each.manager === manager && each.nest === nest;
-      const { failure } = results.find(isOf) ?? {};
+      const result = results.find(isOf);
+      if (!result) return '';
+      const { failure } = result;
       return failure ? `**${failure.step}**` : 'ok';
     }),
   ]);
