@@ -26,26 +26,29 @@ const { only, node, report, tarball: given, keep } = readArguments();
 const directory = await realpath(
   await mkdtemp(join(tmpdir(), 'authkit-nest-add-')),
 );
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The current app ends first, so that nothing of it is left. A second signal ends this process.
+  process.once(signal, () => (isInterrupted = true));
+}
 const tarball = given ? resolve(given) : (await pack(directory)).tarball;
 const registry = await Registry.start(tarball);
 const results: Result[] = [];
 try {
   const { executable, version } = await new NodeVersions(directory).get(node);
   console.log(`Node ${version}`);
-  for (const name of only.manager) {
-    const manager: Manager = MANAGERS[name as ManagerName];
+  for (const { name, nest } of appsOf(only)) {
+    const manager = MANAGERS[name];
     const commands = await installCommand(name, manager);
     const paths = [dirname(executable), commands, process.env.PATH];
     const environment = environmentOf(paths.join(delimiter));
-    for (const nest of only.nest) {
-      if (manager.broken?.includes(nest)) continue;
-      const place = join(directory, `${name}-nest${nest}`);
-      const app = new NestApp(nest, manager, place, environment);
-      const result = await runSteps(app, nest, name);
-      results.push(result);
-      console.log(formatResult(result));
-      if (!keep) await rm(place, { recursive: true, force: true });
-    }
+    const place = join(directory, `${name}-nest${nest}`);
+    const app = new NestApp(nest, manager, place, environment);
+    const result = await runSteps(app, nest, name);
+    results.push(result);
+    console.log(formatResult(result));
+    if (!keep) await rm(place, { recursive: true, force: true });
+    if (isInterrupted) break;
   }
 } finally {
   await registry.stop();
@@ -55,7 +58,18 @@ try {
 const table = formatTable(results);
 console.log(`\n${table}`);
 if (report) await appendFile(report, table);
-process.exitCode = results.some(({ failure }) => failure) ? 1 : 0;
+const isBroken = results.some(({ failure }) => failure);
+process.exitCode = isBroken || isInterrupted ? 1 : 0;
+
+/** The apps that were chosen, those of one package manager together. */
+function appsOf({ nest, manager }: typeof DIMENSIONS) {
+  return (manager as ManagerName[]).flatMap((name) => {
+    const { broken = [] }: Manager = MANAGERS[name];
+    return nest
+      .filter((each) => !broken.includes(each))
+      .map((each) => ({ name, nest: each }));
+  });
+}
 
 async function runSteps(
   app: NestApp,
