@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const execute = promisify(execFile);
+const executeFile = promisify(execFile);
 
 /** The root of the repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,16 +35,24 @@ export const NPM_INSTALL = [
   '--no-fund',
 ] as const;
 
-/** Runs a command to its end and gives what it printed; a failure carries all of it. */
-export async function run(
+/** Runs a command to its end on a bare machine. */
+export function run(
   cwd: string,
   command: string,
   ...args: string[]
 ): Promise<string> {
+  return execute({ cwd, env: bareEnvironment() }, command, ...args);
+}
+
+/** Runs a command to its end and gives what it printed; a failure carries all of it. */
+export async function execute(
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+  command: string,
+  ...args: string[]
+): Promise<string> {
   try {
-    const { stdout } = await execute(command, args, {
-      cwd,
-      env: bareEnvironment(),
+    const { stdout } = await executeFile(command, args, {
+      ...options,
       // npm is a batch file there.
       shell: process.platform === 'win32' && command === 'npm',
     });
