@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { EXTRA_NAMES } from '../../lib/options/controller.options.js';
+import { ModuleOptions } from '../../lib/options/module.options.js';
+import { optionNames } from '../../lib/options/validation.js';
+
+/** The names in the first column of the guide's tables. */
+const namesIn = (guide: string) =>
+  [...readFileSync(guide, 'utf8').matchAll(/^\| `(\w+)`/gm)].map(
+    ([, name]) => name!,
+  );
+
+describe('the tables of the README and of the guide to configuration', () => {
+  const listed = [...namesIn('README.md'), ...namesIn('docs/configuration.md')];
+
+  it.each([
+    ['option', optionNames(ModuleOptions)],
+    ['extra', EXTRA_NAMES],
+  ])('list every %s', (_, names) => {
+    expect(names.length).toBeGreaterThan(3);
+    expect(listed).toEqual(expect.arrayContaining(names));
+  });
+});
