@@ -7,6 +7,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
+import { BoundedWarnings } from '../core/bounded-warnings.js';
 import { getRequestIdentity } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { isPromise } from '../options/validation.js';
@@ -29,6 +30,8 @@ const DEFAULT_RETRY_AFTER = 1;
  */
 @Catch(AuthKitException)
 export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException> {
+  private readonly warnings = new BoundedWarnings();
+
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
@@ -76,11 +79,37 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
       );
       // A promise is no message. If it rejects, that must not end the process.
       if (isPromise(message)) message.then(undefined, () => {});
-      return isMessage(message) ? message : undefined;
+      if (isMessage(message)) return message;
+      if (message !== undefined) {
+        this.warn(reason, `returned ${describe(message)}`);
+      }
     } catch {
-      return undefined;
+      // The error may hold what belongs to the request.
+      this.warn(reason, 'threw an error');
     }
+    return undefined;
   }
+
+  private warn(reason: string, what: string): void {
+    this.warnings.warn(reason, (shown) =>
+      [
+        `The messages function ${what} for the reason ${shown}, so the default is sent.`,
+        `It has to return a string of 1 to ${MAX_MESSAGE_LENGTH} characters, or undefined, and no promise.`,
+        '(Logged once for each reason.)',
+      ].join(' '),
+    );
+  }
+}
+
+/** What is wrong with a message, without its text. */
+function describe(message: unknown): string {
+  if (message === null) return 'null';
+  if (isPromise(message)) return 'a promise';
+  if (typeof message === 'object') return 'an object';
+  if (typeof message !== 'string') return `a ${typeof message}`;
+  return message.trim() === ''
+    ? 'a blank string'
+    : `${message.length} characters`;
 }
 
 function isMessage(value: unknown): value is string {

@@ -3,6 +3,7 @@ import { PLATFORMS, startApp } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { OpenGuard } from '../support/guards.js';
 import { requestToken } from '../support/http.js';
+import { captureWarnings } from '../support/mocks.js';
 
 const DEFAULT_MESSAGE =
   'The integration service is not available at the moment. Please try again.';
@@ -66,6 +67,38 @@ describe.each(PLATFORMS)('the messages option on %s', (platform) => {
       message: DEFAULT_MESSAGE,
       reason: 'unavailable',
     });
+  });
+
+  it.each<[string, MessageResolver]>([
+    [
+      'threw an error',
+      () => {
+        throw new Error('no translation for ada');
+      },
+    ],
+    ['returned a promise', () => Promise.resolve('x') as unknown as string],
+    ['returned a number', () => 5 as unknown as string],
+    ['returned an object', () => ({ text: 'x' }) as unknown as string],
+    ['returned a blank string', () => ' '],
+    ['returned 501 characters', () => 'x'.repeat(501)],
+  ])('warns once that the function %s', async (what, messages) => {
+    const warnings = captureWarnings();
+    const { tokenUrl } = await start(messages);
+    pica.fault({ status: 500 });
+    await requestToken(tokenUrl);
+    await requestToken(tokenUrl);
+    const ofMessages = warnings.filter((line) => line.includes('messages'));
+    expect(ofMessages).toEqual([
+      `The messages function ${what} for the reason unavailable, so the default is sent. It has to return a string of 1 to 500 characters, or undefined, and no promise. (Logged once for each reason.)`,
+    ]);
+  });
+
+  it('warns of nothing where the function returns undefined', async () => {
+    const warnings = captureWarnings();
+    const { tokenUrl } = await start(() => undefined);
+    pica.fault({ status: 500 });
+    await requestToken(tokenUrl);
+    expect(warnings.filter((line) => line.includes('messages'))).toEqual([]);
   });
 
   it('accepts 500 characters', async () => {
