@@ -32,6 +32,16 @@ export class Admission {
   }
 
   /**
+   * Takes a slot of a tenant of the app. It is known before the account, for
+   * which a function of the options may let the request wait.
+   *
+   * @throws {AuthKitException} `rate_limited` where none is free
+   */
+  acquireTenantSlot(tenant: string): () => void {
+    return this.acquire(JSON.stringify([tenant]), MAX_PENDING_PER_TENANT);
+  }
+
+  /**
    * Takes a slot of an account, which is known later than the request.
    *
    * @throws {AuthKitException} `rate_limited` where none is free

@@ -143,7 +143,7 @@ export class RequestRunner
       if (this.drained) throw shuttingDown();
       const releases = [this.admission.acquireSlot()];
       try {
-        const result$ = defer(() => this.prepare(identity)).pipe(
+        const result$ = defer(() => this.prepare(identity, releases)).pipe(
           switchMap(({ identity, account }) => {
             releases.push(this.admission.acquireAccountSlot(account));
             const shared = { deadline, received, observeCall };
@@ -253,7 +253,10 @@ export class RequestRunner
     this.cancellation.shutDown();
   }
 
-  private async prepare(candidate: AuthKitIdentity | undefined | null) {
+  private async prepare(
+    candidate: AuthKitIdentity | undefined | null,
+    releases: (() => void)[],
+  ) {
     const identity =
       candidate === undefined ? undefined : parseIdentity(candidate);
     if (identity && /[\s:]/.test(identity.identity)) {
@@ -261,6 +264,9 @@ export class RequestRunner
     }
     if (identity) {
       this.log.warnLongIdentity(Buffer.byteLength(identity.identity));
+    }
+    if (identity?.tenant !== undefined) {
+      releases.push(this.admission.acquireTenantSlot(identity.tenant));
     }
     return { identity, account: await this.accounts.resolve(identity) };
   }

@@ -189,3 +189,18 @@ it('the 1,001st pending token fails as rate_limited, whoever it is for, and the 
   await others.abort();
   expect((await tokens.create(ada)).rows).toEqual(pica.rows);
 });
+
+it('a token succeeds while the secretKey function hangs for another tenant, whose 801st pending token fails as rate_limited', async () => {
+  const tokens = await createTokenService(pica, {
+    ...PATIENT,
+    secretKey: (identity) =>
+      identity?.tenant === 'b' ? new Promise(() => {}) : pica.secretKey,
+  });
+  const others = hang(tokens, 800, of('b'));
+  expect(await reasonOf(tokens.create(of('b')))).toBe('rate_limited');
+  expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
+  await others.abort();
+  // Its slots are free again.
+  const signal = AbortSignal.timeout(50);
+  expect(await reasonOf(tokens.create(of('b'), { signal }))).toBe('cancelled');
+});
