@@ -231,8 +231,13 @@ export function formatFailure(
  * headers of a request.
  */
 export function errorCode(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)
-    ? code
-    : undefined;
+  try {
+    const { code } = (error ?? {}) as { code?: unknown };
+    return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)
+      ? code
+      : undefined;
+  } catch {
+    // A getter or a proxy: whatever an app's store rejects with.
+    return undefined;
+  }
 }

@@ -29,6 +29,13 @@ const throws = () => {
   });
 };
 const rejects = async () => throws();
+const rejectsWithGetter = async () => {
+  throw {
+    get code() {
+      throw new Error('redis://:password@host');
+    },
+  };
+};
 const hangs = () => new Promise<never>(() => {});
 
 /** What a store does, as it reads after "when the store …", and the warning. */
@@ -42,6 +49,11 @@ const FAILING: [name: string, store: AuthKitCacheStore, warning: RegExp][] = [
     'rejects',
     { get: rejects, set: rejects, del: rejects },
     /failed \(ECONNREFUSED\)/,
+  ],
+  [
+    'rejects with an object whose code cannot be read',
+    { get: rejectsWithGetter, set: rejectsWithGetter, del: rejectsWithGetter },
+    /failed: tokens/,
   ],
   ['hangs', { get: hangs, set: hangs, delete: hangs }, /within 250 ms/],
   ...[

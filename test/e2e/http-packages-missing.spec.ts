@@ -1,12 +1,15 @@
 import { jest } from '@jest/globals';
-import 'axios';
-// What else the transport imports. Else Jest would still load it when the test has ended.
-import '../../lib/pica/tunnel-agent.js';
 import { bootError } from '../support/app.js';
 
 // Importing an optional peer dependency fails so when it is not installed.
 jest.unstable_mockModule('@nestjs/axios', () => {
   throw new Error("Cannot find package '@nestjs/axios'");
+});
+
+// What else the transport imports. Else Jest would still load it when the test has ended.
+beforeAll(async () => {
+  await import('axios');
+  await import('../../lib/pica/tunnel-agent.js');
 });
 
 describe('an app without the package @nestjs/axios', () => {

@@ -26,6 +26,8 @@ const TOOLS = {
       outfile: join(folder, 'main.js'),
       bundle: true,
       platform: 'node',
+      // Classes lose their names.
+      minify: true,
       external: UNUSED_OF_NEST,
       logLevel: 'error',
     }),
@@ -37,7 +39,7 @@ const TOOLS = {
           entry,
           output: { path: folder, filename: 'main.js' },
           target: 'node',
-          mode: 'development',
+          mode: 'production',
           devtool: false,
           externals: Object.fromEntries(
             UNUSED_OF_NEST.map((name) => [name, `commonjs ${name}`]),
