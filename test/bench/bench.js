@@ -23,7 +23,7 @@ const MODES = {
     warmUp: { tokens: 1_500, seconds: 15 },
     latency: { 20: 21, 247: 31, 1000: 31 },
     newProcess: { 247: 5, 1000: 5 },
-    costs: [7, { tokens: 300, seconds: 2 }, { tokens: 1_000, seconds: 3 }],
+    costs: [6, { tokens: 300, seconds: 2 }, { tokens: 1_000, seconds: 3 }],
     memory: { tokens: 20_000, seconds: 20 },
     faults: [5, { seconds: 3 }],
   },

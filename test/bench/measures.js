@@ -113,7 +113,7 @@ export class Bench {
       for (const name of this.#costed) {
         const options = { clients: 32, length: this.#lengths[name] };
         const { url } = await this.#servers[name].ask();
-        // Node drops compiled code that was idle for as long as the others took.
+        // It has waited for its turn, and the upstream has served others.
         await load(url, { ...options, ...warmUp });
         const before = await this.#servers[name].ask();
         await this.#upstream.ask();

@@ -14,7 +14,9 @@ process.on('exit', stopAll);
  */
 export async function start(file, args, store = new Map()) {
   const child = fork(new URL(file, import.meta.url), args, {
-    execArgv: ['--expose-gc'],
+    // A process that waits for its turn would else collect garbage after 8 s,
+    // and with it what its compiled code relies on: it would be cold again.
+    execArgv: ['--expose-gc', '--no-memory-reducer'],
   });
   running.add(child);
   let pending;
