@@ -1,11 +1,10 @@
 import { AuthKitException } from '../authkit.exception.js';
-import type { Account } from './secret-key-and-scope.js';
 
 /** The maximum number of pending requests of one registration. */
 const MAX_PENDING = 1_000;
 /** The maximum number of pending requests of one secret key. */
 const MAX_PENDING_PER_KEY = 900;
-/** The maximum number of pending requests of one tenant of a secret key. */
+/** The maximum number of pending requests of one tenant, or of one scope of a secret key. */
 const MAX_PENDING_PER_TENANT = 800;
 
 /** Limits the pending requests: a Pica that hangs must not fill the memory, nor one secret key or tenant keep the others out. */
@@ -32,33 +31,21 @@ export class Admission {
   }
 
   /**
-   * Takes a slot of a tenant of the app. It is known before the account, for
-   * which a function of the options may let the request wait.
+   * Takes a slot of a secret key, which is known later than the request.
+   *
+   * @throws {AuthKitException} `rate_limited` where none is free
+   */
+  acquireKeySlot(secretKey: string): () => void {
+    return this.acquire(secretKey, MAX_PENDING_PER_KEY);
+  }
+
+  /**
+   * Takes a slot of a tenant, of the app or of a secret key.
    *
    * @throws {AuthKitException} `rate_limited` where none is free
    */
   acquireTenantSlot(tenant: string): () => void {
     return this.acquire(JSON.stringify([tenant]), MAX_PENDING_PER_TENANT);
-  }
-
-  /**
-   * Takes a slot of an account, which is known later than the request.
-   *
-   * @throws {AuthKitException} `rate_limited` where none is free
-   */
-  acquireAccountSlot({ secretKey, account, isTenant }: Account): () => void {
-    const ofKey = this.acquire(secretKey, MAX_PENDING_PER_KEY);
-    if (!isTenant) return ofKey;
-    try {
-      const ofTenant = this.acquire(account, MAX_PENDING_PER_TENANT);
-      return () => {
-        ofTenant();
-        ofKey();
-      };
-    } catch (error) {
-      ofKey();
-      throw error;
-    }
   }
 
   private acquire(name: string, max: number): () => void {

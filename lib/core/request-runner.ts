@@ -145,7 +145,11 @@ export class RequestRunner
       try {
         const result$ = defer(() => this.prepare(identity, releases)).pipe(
           switchMap(({ identity, account }) => {
-            releases.push(this.admission.acquireAccountSlot(account));
+            const { secretKey, scopeHeaders } = account;
+            releases.push(this.admission.acquireKeySlot(secretKey));
+            if (scopeHeaders) {
+              releases.push(this.admission.acquireTenantSlot(account.account));
+            }
             const shared = { deadline, received, observeCall };
             return task({ ...account, ...shared }, identity);
           }),
@@ -266,6 +270,7 @@ export class RequestRunner
       this.log.warnLongIdentity(Buffer.byteLength(identity.identity));
     }
     if (identity?.tenant !== undefined) {
+      // Before the account is known: a function of the options may let the request wait.
       releases.push(this.admission.acquireTenantSlot(identity.tenant));
     }
     return { identity, account: await this.accounts.resolve(identity) };

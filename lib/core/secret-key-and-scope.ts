@@ -17,13 +17,10 @@ import { VENDORS, type VendorProfile } from '../pica/vendors.js';
 const MAX_IDENTITIES = 10_000;
 
 /** The account of a request: which secret key, and which of its tenants. */
-export interface Account extends Pick<
+export type Account = Pick<
   RequestContext,
   'secretKey' | 'scopeHeaders' | 'account'
-> {
-  /** Whether it is one of several of the secret key: it has a scope, or a tenant. */
-  readonly isTenant: boolean;
-}
+>;
 
 /** Resolves the account of a request from the options `secretKey` and `scope`. */
 export class AccountResolver {
@@ -47,12 +44,15 @@ export class AccountResolver {
     const secretKey = await this.resolveSecretKey(identity);
     const { organizationId, projectId } = await this.resolveScope(identity);
     this.warnSharedIdentity(identity, [secretKey, organizationId, projectId]);
-    const tenant = [organizationId, projectId, identity?.tenant];
     return {
       secretKey,
       scopeHeaders: this.toHeaders({ organizationId, projectId }),
-      account: JSON.stringify([secretKey, ...tenant]),
-      isTenant: tenant.some((part) => part !== undefined),
+      account: JSON.stringify([
+        secretKey,
+        organizationId,
+        projectId,
+        identity?.tenant,
+      ]),
     };
   }
 

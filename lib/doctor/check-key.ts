@@ -111,7 +111,7 @@ class KeyCheck {
           method: 'POST',
           path: `${tokenPath}?limit=${MAX_PAGE_SIZE}&page=${page}`,
           body: {},
-          parse: (text) => parsePage(text),
+          parse: parsePage,
         }),
       this.options,
     );

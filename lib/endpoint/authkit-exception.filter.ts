@@ -10,7 +10,7 @@ import { AuthKitException } from '../authkit.exception.js';
 import { BoundedWarnings } from '../core/bounded-warnings.js';
 import { getRequestIdentity } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { isPromise } from '../options/validation.js';
+import { formatType, isPromise } from '../options/validation.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
@@ -105,8 +105,7 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
 function describe(message: unknown): string {
   if (message === null) return 'null';
   if (isPromise(message)) return 'a promise';
-  if (typeof message === 'object') return 'an object';
-  if (typeof message !== 'string') return `a ${typeof message}`;
+  if (typeof message !== 'string') return formatType(message);
   return message.trim() === ''
     ? 'a blank string'
     : `${message.length} characters`;

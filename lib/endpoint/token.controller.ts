@@ -14,7 +14,8 @@ import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { getRequestStart } from '../identity/request-identity.js';
-import { AuthKitTokenService, totalLength } from '../token/token.service.js';
+import { totalLength } from '../token/merge-pages.js';
+import { AuthKitTokenService } from '../token/token.service.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 import { HideRoute } from './openapi.js';
 

@@ -56,3 +56,8 @@ export function serializeToken({ members, rows }: TokenParts): Buffer[] {
   chunks.push(Buffer.from(`${tail}}`));
   return chunks;
 }
+
+/** The length of a serialized token in bytes. */
+export function totalLength(chunks: readonly Buffer[]): number {
+  return chunks.reduce((total, { length }) => total + length, 0);
+}

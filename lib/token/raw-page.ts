@@ -72,7 +72,7 @@ export class KnownRows {
  * @throws {InvalidResponseError} where it is no page of integrations
  * @throws {SyntaxError} where it is not JSON; the message quotes the text
  */
-export function parsePage(body: Buffer, knownRows = new KnownRows()): RawPage {
+export function parsePage(body: Buffer, knownRows?: KnownRows): RawPage {
   const { page, rows, members } =
     splitUsualPage(body, knownRows) ?? splitPage(body);
   if (
@@ -136,7 +136,7 @@ interface SplitPage {
  */
 function splitUsualPage(
   body: Buffer,
-  knownRows: KnownRows,
+  knownRows?: KnownRows,
 ): SplitPage | undefined {
   const end = body.lastIndexOf(']');
   if (end < HEAD.length || body.toString('latin1', 0, HEAD.length) !== HEAD) {
@@ -144,7 +144,7 @@ function splitUsualPage(
   }
   const rest = HEAD + body.toString('utf8', end);
   const text = body.subarray(HEAD.length, end);
-  const known = knownRows.get(text);
+  const known = knownRows?.get(text);
   let page: unknown;
   let list: unknown;
   try {
@@ -159,7 +159,7 @@ function splitUsualPage(
   members.delete('rows');
   if (known) return { page, rows: known, members };
   const rows = validateRows(text, list);
-  knownRows.add(rows);
+  knownRows?.add(rows);
   return { page, rows, members };
 }
 

@@ -49,7 +49,12 @@ import {
 } from './connectors.js';
 import { fetchAllPages } from './fetch-all-pages.js';
 import { IntegrationsCache } from './integrations-cache.js';
-import { mergePages, serializeToken, type TokenParts } from './merge-pages.js';
+import {
+  mergePages,
+  serializeToken,
+  totalLength,
+  type TokenParts,
+} from './merge-pages.js';
 import { filterIntegrations } from './offered-integrations.js';
 import { PageHints } from './page-hints.js';
 import { KnownRows, parsePage, parseRows, type RawPage } from './raw-page.js';
@@ -394,11 +399,6 @@ export class AuthKitTokenService {
       `The account's flags could not be read (${why}): the token has isWhiteLabel: false.`,
     );
   }
-}
-
-/** In bytes. */
-export function totalLength(chunks: readonly Buffer[]): number {
-  return chunks.reduce((total, { length }) => total + length, 0);
 }
 
 function atLeastOne(value: number | undefined): number | undefined {
