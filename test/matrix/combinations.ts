@@ -1,3 +1,5 @@
+import { parseOnly } from '../support/only.js';
+
 /** The versions of the peers that a fresh app installs. */
 export type Peers = 'lowest' | 'newest';
 
@@ -89,32 +91,12 @@ export function nodeVersionOf({ node, peers }: Combination): string {
   return peers === 'lowest' && node !== 'current' ? lowest[node] : node;
 }
 
-/**
- * Reads filters of the form `nest=11,nest=12,node=current`.
- *
- * @throws {Error} for a dimension or a value that does not exist
- */
+/** @throws {Error} for a dimension or a value that does not exist */
 export function parseFilter(texts: readonly string[]): Filter {
-  const filter: Record<string, string[]> = {};
-  for (const text of texts.flatMap((each) => each.split(','))) {
-    const [name = '', value = ''] = text.split('=');
-    const values = DIMENSIONS[name as Dimension] as
-      readonly string[] | undefined;
-    if (!values) {
-      throw new Error(
-        `--only ${text}: expected one of ${Object.keys(DIMENSIONS).join(', ')}, then = and a value`,
-      );
-    }
-    const isCurrentNode = name === 'node' && value === 'current';
-    const known = values.find(
-      (each) => each.toLowerCase() === value.toLowerCase(),
-    );
-    if (!known && !isCurrentNode) {
-      throw new Error(`--only ${text}: expected one of ${values.join(', ')}`);
-    }
-    (filter[name] ??= []).push(known ?? value);
-  }
-  return filter;
+  return parseOnly(texts, {
+    ...DIMENSIONS,
+    node: [...DIMENSIONS.node, 'current'],
+  });
 }
 
 /** The combinations that a filter leaves, those of one installation together. */

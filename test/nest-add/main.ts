@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { NodeVersions } from '../matrix/node-versions.js';
 import { pack } from '../package/packed-package.js';
 import { NPM_INSTALL, bareEnvironment, run } from '../package/run.js';
+import { parseOnly } from '../support/only.js';
 import { MANAGERS, type Manager, type ManagerName } from './managers.js';
 import { NestApp } from './nest-app.js';
 import { Registry } from './registry.js';
@@ -31,27 +32,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // The current app ends first, so that nothing of it is left. A second signal ends this process.
   process.once(signal, () => (isInterrupted = true));
 }
-const tarball = given ? resolve(given) : (await pack(directory)).tarball;
-const registry = await Registry.start(tarball);
 const results: Result[] = [];
 try {
-  const { executable, version } = await new NodeVersions(directory).get(node);
-  console.log(`Node ${version}`);
-  for (const { name, nest } of appsOf(only)) {
-    const manager = MANAGERS[name];
-    const commands = await installCommand(name, manager);
-    const paths = [dirname(executable), commands, process.env.PATH];
-    const environment = environmentOf(paths.join(delimiter));
-    const place = join(directory, `${name}-nest${nest}`);
-    const app = new NestApp(nest, manager, place, environment);
-    const result = await runSteps(app, nest, name);
-    results.push(result);
-    console.log(formatResult(result));
-    if (!keep) await rm(place, { recursive: true, force: true });
-    if (isInterrupted) break;
+  const tarball = given ? resolve(given) : (await pack(directory)).tarball;
+  const registry = await Registry.start(tarball);
+  try {
+    await runApps(registry.url);
+  } finally {
+    await registry.stop();
   }
 } finally {
-  await registry.stop();
   if (!keep) await rm(directory, { recursive: true, force: true });
 }
 
@@ -60,6 +50,24 @@ console.log(`\n${table}`);
 if (report) await appendFile(report, table);
 const isBroken = results.some(({ failure }) => failure);
 process.exitCode = isBroken || isInterrupted ? 1 : 0;
+
+async function runApps(registry: string): Promise<void> {
+  const { executable, version } = await new NodeVersions(directory).get(node);
+  console.log(`Node ${version}`);
+  for (const { name, nest } of appsOf({ ...DIMENSIONS, ...only })) {
+    const manager = MANAGERS[name];
+    const commands = await installCommand(name, manager);
+    const paths = [dirname(executable), commands, process.env.PATH];
+    const environment = environmentOf(paths.join(delimiter), registry);
+    const place = join(directory, `${name}-nest${nest}`);
+    const app = new NestApp(nest, manager, place, environment);
+    const result = await runSteps(app, nest, name);
+    results.push(result);
+    console.log(formatResult(result));
+    if (!keep) await rm(place, { recursive: true, force: true });
+    if (isInterrupted) break;
+  }
+}
 
 /** The apps that were chosen, those of one package manager together. */
 function appsOf({ nest, manager }: typeof DIMENSIONS) {
@@ -107,7 +115,7 @@ async function installCommand(name: string, manager: Manager): Promise<string> {
  * The environment of a developer who uses the local registry. Caches are of this run: a package manager takes
  * a version of a package that it has once seen for the same for ever.
  */
-function environmentOf(path: string): NodeJS.ProcessEnv {
+function environmentOf(path: string, registry: string): NodeJS.ProcessEnv {
   // In CI, package managers install nothing that is not in the lock file.
   const left = Object.entries(bareEnvironment()).filter(
     ([name]) => !/^(CI|GITHUB_.*|npm_.*|YARN_.*|pnpm_.*)$/i.test(name),
@@ -116,15 +124,15 @@ function environmentOf(path: string): NodeJS.ProcessEnv {
     ...Object.fromEntries(left),
     PATH: path,
     PICA_SECRET_KEY: 'sk_test_nest_add',
-    npm_config_registry: registry.url,
+    npm_config_registry: registry,
     npm_config_cache: join(directory, 'npm-cache'),
-    pnpm_config_registry: registry.url,
+    pnpm_config_registry: registry,
     XDG_CACHE_HOME: join(directory, 'cache'),
     XDG_DATA_HOME: join(directory, 'data'),
-    YARN_REGISTRY: registry.url,
+    YARN_REGISTRY: registry,
     YARN_CACHE_FOLDER: join(directory, 'yarn-cache'),
     YARN_GLOBAL_FOLDER: join(directory, 'yarn'),
-    YARN_NPM_REGISTRY_SERVER: registry.url,
+    YARN_NPM_REGISTRY_SERVER: registry,
     YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
     YARN_ENABLE_TELEMETRY: '0',
   };
@@ -142,24 +150,9 @@ function readArguments() {
         keep: { type: 'boolean', default: false },
       },
     });
-    return { ...values, only: parseOnly(values.only) };
+    return { ...values, only: parseOnly(values.only, DIMENSIONS) };
   } catch (error) {
     console.error((error as Error).message);
     return process.exit(2);
   }
-}
-
-function parseOnly(texts: readonly string[]): typeof DIMENSIONS {
-  const chosen: Record<string, string[]> = {};
-  for (const text of texts.flatMap((each) => each.split(','))) {
-    const [name = '', value = ''] = text.split('=');
-    const known = Object.entries(DIMENSIONS).find(([each]) => each === name);
-    if (!known?.[1].includes(value)) {
-      throw new Error(
-        `--only ${text}: expected nest= or manager=, and one of ${Object.values(DIMENSIONS).flat().join(', ')}`,
-      );
-    }
-    (chosen[name] ??= []).push(value);
-  }
-  return { ...DIMENSIONS, ...chosen };
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT, execute } from '../package/run.js';
+import { freePort } from '../support/free-port.js';
 import type { Manager } from './managers.js';
 
 const GUARD = `import { Injectable, UnauthorizedException } from '@nestjs/common';
@@ -180,13 +180,4 @@ export class NestApp {
     const { path: cwd, environment: env } = this;
     return execute({ cwd, env }, command, ...args);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

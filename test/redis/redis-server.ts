@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { freePort } from '../support/free-port.js';
 
 /** A `redis-server` on 127.0.0.1 that writes nothing to disk. */
 export class RedisServer {
@@ -62,13 +62,4 @@ export class RedisServer {
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
