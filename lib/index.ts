@@ -13,13 +13,9 @@ export type {
   AuthKitIdentityType,
   AuthKitIntegration,
   AuthKitToken,
-  AuthKitVendor,
 } from './authkit.types.js';
 export { redisStore, type AuthKitRedisClient } from './cache/redis-store.js';
-export {
-  needsReconnect,
-  type AuthKitConnection,
-} from './connections/connection.js';
+export { needsReconnect } from './connections/connection.js';
 export type {
   AuthKitConnectionFilter,
   AuthKitConnectionListOptions,
@@ -58,7 +54,6 @@ export type {
   AuthKitControllerOptions,
   AuthKitModuleExtras,
 } from './options/controller.options.js';
-export type { AuthKitConnectionLabel } from './options/connection-label.js';
 export type { AuthKitGrantOptions } from './options/grant.options.js';
 export type { AuthKitHttpOptions } from './options/proxy-and-agents.options.js';
 export type {
@@ -78,3 +73,8 @@ export {
   type CreateTokenOptions,
   type ListIntegrationsOptions,
 } from './token/token.service.js';
+export type { AuthKitVendor } from './vendors/index.js';
+export type {
+  AuthKitConnection,
+  AuthKitConnectionLabel,
+} from './authkit.types.js';

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 
 type Kind = 'flags' | 'connectors' | 'integrations' | 'pages' | 'grant';
 

@@ -1,4 +1,4 @@
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 
 /** The maximum length of all values in JSON: about 50 MB, since pages are held as text and as bytes. */
 const MAX_CHARACTERS = 25_000_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuthKitCacheStore } from '../options/cache.options.js';
-import { formatType } from '../options/validation.js';
+import { formatType } from '../format-value.js';
 
 /** The maximum size of a value in bytes: about 15,000 integrations. */
 const MAX_VALUE_BYTES = 4_000_000;

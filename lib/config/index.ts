@@ -1,7 +1,6 @@
 import { registerAs } from '@nestjs/config';
 import { AUTHKIT_OPTIONS_IMPORTS } from '../authkit.constants.js';
-import type { AuthKitVendor } from '../authkit.types.js';
-import { VENDORS } from '../pica/vendors.js';
+import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import type { AuthKitModuleOptions } from '../options/module.options.js';
 
 const environment = registerAs('authkit', readEnvironment);

@@ -6,10 +6,10 @@ import {
   isConnectionName,
   isText,
 } from '../options/connection-label.js';
-import { formatType } from '../options/validation.js';
 import { isRecord } from '../pica/responses.js';
-import { MAX_PAGE_SIZE } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE } from '../vendors/index.js';
 import { belongsTo, type ConnectionRow } from './connection.js';
+import { formatType } from '../format-value.js';
 
 /** Which connections of an owner. A connection meets all conditions that are given. */
 export interface AuthKitConnectionFilter {

@@ -1,17 +1,17 @@
 import { AuthKitException } from '../authkit.exception.js';
-import { BoundedMap } from '../cache/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { Session, Steps } from '../core/request-runner.js';
 import type { ModuleOptions } from '../options/module.options.js';
-import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
 import {
   assertConnection,
   parseConnectionRow,
   parseConnectionRows,
-  type AuthKitConnection,
   type ConnectionRow,
   type ConnectionRows,
 } from './connection.js';
 import type { ConnectionQuery } from './connection-filter.js';
+import type { AuthKitConnection } from '../authkit.types.js';
 
 /** One page of an owner's connections. */
 export interface AuthKitConnectionPage {
@@ -29,7 +29,7 @@ const PROOF_TTL = 3_600_000;
 
 /** Reads connections from Pica. What it returns has been compared with the query, whatever Pica made of it. */
 export class ConnectionReader {
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
   /** The accounts for which the filter `identity` has found an owner's connections. */
   private readonly provenAccounts = new BoundedMap<true>(1_000);
 

@@ -1,7 +1,9 @@
 import { AuthKitException } from '../authkit.exception.js';
-import type { AuthKitIdentityType } from '../authkit.types.js';
+import type {
+  AuthKitConnection,
+  AuthKitConnectionLabel,
+} from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import type { AuthKitConnectionLabel } from '../options/connection-label.js';
 import {
   InvalidResponseError,
   isCount,
@@ -9,49 +11,6 @@ import {
   isRecord,
   isSafeJson,
 } from '../pica/responses.js';
-
-/**
- * A connection, as Pica lists it. The typed fields are those that the vendors
- * document. The service passes on all others unchanged.
- */
-export interface AuthKitConnection {
-  /** A UUID. */
-  id: string;
-  /** The Connection Key that calls through Pica need, e.g. `test::gmail::default::ada`. A new connection has a new key. */
-  key: string;
-  /** The platform, e.g. `gmail`. */
-  platform: string;
-  platformVersion?: string;
-  /** `api`, `databasesql`, `databasenosql`, `filesystem`, `stream` or `custom`. Never the platform. */
-  type?: string;
-  /** The label of the connection, which the user or the app sets. */
-  name?: string | null;
-  /** `test` or `live`. */
-  environment?: string;
-  /** The id of the owner. */
-  identity?: string | null;
-  /** The kind of owner. A missing type is that of a user. */
-  identityType?: AuthKitIdentityType | null;
-  description?: string | null;
-  /** The URL of the platform's logo. */
-  image?: string;
-  /** The platform's name for people, e.g. `Gmail`. */
-  title?: string;
-  connector?: string;
-  /**
-   * `operational`; `degraded`: refreshing the credentials has failed and will be
-   * tried again; `failed`: the user has to connect again; or `unknown`.
-   * `operational` is no proof: the platform may have revoked the credentials.
-   */
-  state?: 'operational' | 'degraded' | 'failed' | 'unknown' | (string & {});
-  tags?: string[];
-  version?: string;
-  /** A connection that is `failed` is inactive. */
-  active?: boolean;
-  /** ISO 8601. Pica only. */
-  createdAt?: string;
-  [field: string]: unknown;
-}
 
 /** The fields that the vendors document: what the routes send to a browser. */
 const DOCUMENTED_FIELDS = [

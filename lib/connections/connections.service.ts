@@ -21,7 +21,6 @@ import {
   isReconnection,
   labelOf,
   needsReconnect,
-  type AuthKitConnection,
 } from './connection.js';
 import {
   assertFilter,
@@ -37,6 +36,7 @@ import {
   ConnectionReader,
   type AuthKitConnectionPage,
 } from './connection-reader.js';
+import type { AuthKitConnection } from '../authkit.types.js';
 
 /** The fields of a connection that can be changed. */
 export interface AuthKitConnectionUpdate {

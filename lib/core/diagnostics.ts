@@ -5,8 +5,8 @@ import {
   AuthKitException,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
-import type { AuthKitVendor } from '../authkit.types.js';
 import type { AttemptObserver } from '../pica/request-context.js';
+import type { AuthKitVendor } from '../vendors/index.js';
 
 /**
  * What the events of the tracing channels `nestjs-pica-authkit:token`,

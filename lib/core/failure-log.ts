@@ -9,17 +9,14 @@ import {
   ofRegistration,
   type RegisteredOptions,
 } from '../options/module.options.js';
-import { VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { VENDORS, type Vendor } from '../vendors/index.js';
 
 /** The maximum length of an identity in bytes that every server of the vendor has held. */
 const MAX_IDENTITY_BYTES = 128;
 
 /** What the operator can do about a failure, where there is something. */
 const ADVICE: Partial<
-  Record<
-    AuthKitErrorReason,
-    (vendor: VendorProfile, keySource: string) => string
-  >
+  Record<AuthKitErrorReason, (vendor: Vendor, keySource: string) => string>
 > = {
   secret_rejected: ({ displayName }, keySource) =>
     `${displayName} does not accept the secret key: check ${keySource}, and that the key is of the right environment and not revoked. A new key may need a minute.`,
@@ -51,7 +48,7 @@ const ERROR_REASONS: readonly AuthKitErrorReason[] = [
 /** Logs each failed request in one line, without key, header or identity. */
 export class FailureLog {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
   private readonly keySource: string;
   private isAmbiguityLogged = false;
   private isLengthLogged = false;

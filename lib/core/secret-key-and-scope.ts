@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
-import { BoundedMap } from '../cache/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   formatSecretKey,
@@ -11,7 +11,7 @@ import {
   type ModuleOptions,
 } from '../options/module.options.js';
 import type { RequestContext } from '../pica/request-context.js';
-import { VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { VENDORS, type Vendor } from '../vendors/index.js';
 
 /** The maximum number of identities whose tenant is remembered. */
 const MAX_IDENTITIES = 10_000;
@@ -25,7 +25,7 @@ export type Account = Pick<
 /** Resolves the account of a request from the options `secretKey` and `scope`. */
 export class AccountResolver {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
   /** The tenant that was last seen with an identity. */
   private readonly tenants = new BoundedMap<string>(MAX_IDENTITIES);
   private isSharingLogged = false;

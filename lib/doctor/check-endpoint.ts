@@ -1,5 +1,5 @@
 import { isRecord } from '../pica/responses.js';
-import { VENDORS, type AuthKitVendor } from '../pica/vendors.js';
+import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import {
   callEndpoint,
   NoResponseError,

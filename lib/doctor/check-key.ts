@@ -9,7 +9,7 @@ import { Deadline, type RequestContext } from '../pica/request-context.js';
 import { isRecord, parseRecord } from '../pica/responses.js';
 import { sharesPart } from '../pica/upstream-error.js';
 import { Transport } from '../pica/transport.js';
-import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
 import { fetchAllPages } from '../token/fetch-all-pages.js';
 import { parsePage, type RawPage } from '../token/raw-page.js';
 import { fetchWhiteLabel } from '../token/white-label.js';
@@ -61,7 +61,7 @@ type Outcome<T> =
 class KeyCheck {
   readonly #pica: TimedPicaClient;
   readonly #context: RequestContext;
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
 
   constructor(
     private readonly options: ModuleOptions,

@@ -3,7 +3,7 @@ import {
   resolveOptions,
   type ModuleOptions,
 } from '../options/module.options.js';
-import { VENDORS, type AuthKitVendor } from '../pica/vendors.js';
+import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import { parseArguments, UsageError, USAGE } from './arguments.js';
 import { checkEndpoint } from './check-endpoint.js';
 import { checkKey } from './check-key.js';

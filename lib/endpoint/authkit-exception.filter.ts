@@ -7,10 +7,11 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
-import { BoundedWarnings } from '../core/bounded-warnings.js';
+import { createWarnOnce } from '../warn-once.js';
 import { getRequestIdentity } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { formatType, isPromise } from '../options/validation.js';
+import { isPromise } from '../options/validation.js';
+import { formatType } from '../format-value.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
@@ -30,7 +31,7 @@ const DEFAULT_RETRY_AFTER = 1;
  */
 @Catch(AuthKitException)
 export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException> {
-  private readonly warnings = new BoundedWarnings();
+  private readonly warnOnce = createWarnOnce();
 
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -91,9 +92,10 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
   }
 
   private warn(reason: string, what: string): void {
-    this.warnings.warn(reason, (shown) =>
+    this.warnOnce(
+      reason,
       [
-        `The messages function ${what} for the reason ${shown}, so the default is sent.`,
+        `The messages function ${what} for the reason ${reason}, so the default is sent.`,
         `It has to return a string of 1 to ${MAX_MESSAGE_LENGTH} characters, or undefined, and no promise.`,
         '(Logged once for each reason.)',
       ].join(' '),

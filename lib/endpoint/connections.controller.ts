@@ -13,10 +13,7 @@ import {
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import type { AuthKitException } from '../authkit.exception.js';
-import {
-  pickDocumentedFields,
-  type AuthKitConnection,
-} from '../connections/connection.js';
+import { pickDocumentedFields } from '../connections/connection.js';
 import type { AuthKitConnectionPage } from '../connections/connection-reader.js';
 import { AuthKitConnectionsService } from '../connections/connections.service.js';
 import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
@@ -24,7 +21,7 @@ import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
 import { getRequestStart } from '../identity/request-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
-import { MAX_PAGE_SIZE } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE } from '../vendors/index.js';
 import { abortOnClose, type PlatformResponse } from './abort-on-close.js';
 import { CONNECTION_ROUTES, DescribeRoute, HideRoute } from './openapi.js';
 import {
@@ -34,6 +31,7 @@ import {
   parseQuery,
   UpdateConnectionBody,
 } from './connections.dto.js';
+import type { AuthKitConnection } from '../authkit.types.js';
 
 /** How long a confirmation waits for a connection that is not visible yet, in ms. */
 const CONFIRM_WAIT = 2_000;

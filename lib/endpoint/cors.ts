@@ -3,7 +3,7 @@ import cors, { type CorsOptions } from 'cors';
 import onHeaders from 'on-headers';
 import vary from 'vary';
 import type { ModuleOptions } from '../options/module.options.js';
-import { VENDORS } from '../pica/vendors.js';
+import { VENDORS } from '../vendors/index.js';
 
 /** Which pages may call a route from a browser. */
 export interface CorsPolicy {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { BoundedWarnings } from '../core/bounded-warnings.js';
+import { createWarnOnce, sanitizeForLog } from '../warn-once.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
@@ -29,7 +29,7 @@ import {
  * @internal
  */
 export abstract class AuthKitGrantController {
-  private readonly warnings = new BoundedWarnings();
+  private readonly warnOnce = createWarnOnce();
 
   constructor(
     @Inject(AuthKitGrantService) private readonly grants: AuthKitGrantService,
@@ -56,9 +56,10 @@ export abstract class AuthKitGrantController {
     const url = tokenUrl(request);
     const ignored = ignoredForwarding(request, url);
     if (ignored.length === 0) return url;
-    this.warnings.warn(url, (shown) =>
+    this.warnOnce(
+      url,
       [
-        `The url of a grant is ${shown}, from the Host header and the connection of the request.`,
+        `The url of a grant is ${sanitizeForLog(url)}, from the Host header and the connection of the request.`,
         `A proxy sent ${ignored.join(' and ')}, which the app does not use.`,
         'If the widget cannot reach that url: set trust proxy (Express), trustProxy (Fastify), or grant.url.',
         '(Logged once for each url.)',

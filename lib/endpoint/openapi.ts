@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { AUTHKIT_ERROR_REASONS } from '../authkit.exception.js';
 import { IDENTITY_TYPES } from '../authkit.types.js';
-import { MAX_PAGE_SIZE } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE } from '../vendors/index.js';
 
 /**
  * The keys of the metadata that `@nestjs/swagger` reads, the same in its

@@ -6,7 +6,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { BoundedWarnings, formatOrigin } from '../core/bounded-warnings.js';
+import { createWarnOnce, formatOrigin } from '../warn-once.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { isOwnPage } from './own-page.js';
 import type { PlatformRequest } from './token-url.js';
@@ -20,7 +20,7 @@ import type { PlatformRequest } from './token-url.js';
  */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
-  private readonly warnings = new BoundedWarnings();
+  private readonly warnOnce = createWarnOnce();
 
   constructor(
     @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
@@ -40,9 +40,10 @@ export class SameOriginGuard implements CanActivate {
   }
 
   private warn(origin: string | undefined): void {
-    const shown =
+    const page =
       origin === undefined ? 'without an Origin' : `of ${formatOrigin(origin)}`;
-    this.warnings.warn(shown, (page) =>
+    this.warnOnce(
+      page,
       [
         `A page ${page} may not call the grant and connections routes (403).`,
         'If it is a page of this app on another origin, add its origin to pageOrigins.',

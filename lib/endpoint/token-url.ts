@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadRequestException } from '@nestjs/common';
-import { sanitizeForLog } from '../core/bounded-warnings.js';
+import { sanitizeForLog } from '../warn-once.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 
 /** What the path of the grant route adds to that of the token route. */

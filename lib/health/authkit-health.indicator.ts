@@ -9,7 +9,7 @@ import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { PicaClient } from '../pica/pica.client.js';
 import { parseRecord } from '../pica/responses.js';
-import { VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { VENDORS } from '../vendors/index.js';
 
 /** What is known of Pica's health. It holds no key and no identity. */
 export interface AuthKitHealthDetails {
@@ -112,7 +112,7 @@ export class AuthKitHealthIndicator {
   private async call(
     identity: AuthKitIdentity | undefined,
   ): Promise<AuthKitHealthDetails> {
-    const path = pathOf(VENDORS[this.options.vendor]);
+    const path = VENDORS[this.options.vendor].pingPath;
     const call = {
       method: 'GET',
       path,
@@ -158,9 +158,4 @@ function detailsOf({
 
 function toIso(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-/** The path of a call that shows whether the service accepts the secret key. */
-function pathOf({ whoamiPath, flagsPath, connectorsPath }: VendorProfile) {
-  return whoamiPath ?? flagsPath ?? connectorsPath;
 }

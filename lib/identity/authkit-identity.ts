@@ -9,7 +9,7 @@ import {
 } from 'class-validator';
 import { AuthKitException } from '../authkit.exception.js';
 import { IDENTITY_TYPES, type AuthKitIdentityType } from '../authkit.types.js';
-import { formatType } from '../options/validation.js';
+import { formatType } from '../format-value.js';
 
 /** The maximum length of an id in UTF-16 code units. */
 const MAX_LENGTH = 256;

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthKitException } from '../authkit.exception.js';
-import { BoundedWarnings, sanitizeForLog } from '../core/bounded-warnings.js';
+import { createWarnOnce, sanitizeForLog } from '../warn-once.js';
 import {
   describeExtractor,
   type IdentityExtractor,
@@ -33,7 +33,7 @@ interface DescribedRequest {
  * of `request.user`, never values.
  */
 export class MissingIdentityLog {
-  private readonly warnings = new BoundedWarnings();
+  private readonly warnOnce = createWarnOnce();
 
   /** @param error what the guard refuses the request with */
   warn(
@@ -47,17 +47,15 @@ export class MissingIdentityLog {
     const route = describeRoute(request, context);
     if (error.reason === 'invalid_identity') {
       if (isText(extracted)) return;
-      return this.warnings.warn(
+      return this.warnOnce(
         `${route} ${error.message}`,
-        () =>
-          `${route}: the identity is invalid (400): ${error.message} (Logged once.)`,
+        `${route}: the identity is invalid (400): ${error.message} (Logged once.)`,
       );
     }
     const found = describeUser(request.user);
-    this.warnings.warn(
+    this.warnOnce(
       `${route} ${found}`,
-      () =>
-        `${route}: the guards have let the request pass, but it has no identity (401). ` +
+      `${route}: the guards have let the request pass, but it has no identity (401). ` +
         `The identity option reads ${describeExtractor(extract)}; ${found}. ${adviceFor(request.user, extract)} (Logged once.)`,
     );
   }

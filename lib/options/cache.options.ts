@@ -1,11 +1,11 @@
 import {
-  formatType,
   IsBoolean,
   IsInRange,
   MAX_TIMEOUT_MS,
   Satisfies,
   type OptionsInput,
 } from './validation.js';
+import { formatType } from '../format-value.js';
 
 /**
  * A store for the cache: `redisStore(client)`, a Keyv, Nest's cache-manager

@@ -1,10 +1,4 @@
-/** Name and tags of a connection. */
-export interface AuthKitConnectionLabel {
-  /** Up to 256 characters. */
-  name?: string;
-  /** Up to 32 strings of 1 to 128 characters. */
-  tags?: readonly string[];
-}
+import type { AuthKitConnectionLabel } from '../authkit.types.js';
 
 /** Whether a value is text of 1 to `maxLength` characters without control characters and halves of surrogate pairs, which no URL can hold. */
 export function isText(value: unknown, maxLength: number): value is string {

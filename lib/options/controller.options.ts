@@ -1,7 +1,6 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { Allow, IsOptional } from 'class-validator';
 import {
-  formatValue,
   IsBoolean,
   IsNested,
   nearestName,
@@ -10,6 +9,7 @@ import {
   type Nested,
   type OptionsInput,
 } from './validation.js';
+import { formatValue } from '../format-value.js';
 
 /** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';

@@ -1,6 +1,5 @@
 import { IsOptional } from 'class-validator';
 import {
-  formatType,
   IsBoolean,
   IsHttpUrl,
   IsInRange,
@@ -10,6 +9,7 @@ import {
   type OptionsInput,
   type Secret,
 } from './validation.js';
+import { formatType } from '../format-value.js';
 
 /** The minimum length of an HS256 key in bytes (RFC 7518, section 3.2). */
 const MIN_SECRET_BYTES = 32;

@@ -1,18 +1,19 @@
 import { IsOptional } from 'class-validator';
 import type { AuthKitErrorReason } from '../authkit.exception.js';
-import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
-import type { AuthKitConnection } from '../connections/connection.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ExtractIdentity,
   type IdentityExtractor,
 } from '../identity/extract-identity.js';
-import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
-import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
 import {
-  isConnectionLabel,
-  type AuthKitConnectionLabel,
-} from './connection-label.js';
+  MAX_PAGE_SIZE,
+  VENDORS,
+  type Vendor,
+  type AuthKitVendor,
+} from '../vendors/index.js';
+import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
+import { isConnectionLabel } from './connection-label.js';
 import { EXTRA_NAMES } from './controller.options.js';
 import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
 import {
@@ -21,7 +22,6 @@ import {
 } from './proxy-and-agents.options.js';
 import {
   DefaultsTo,
-  formatType,
   IsBoolean,
   IsFunction,
   isHttpUrl,
@@ -38,6 +38,11 @@ import {
   type OptionsInput,
   type Secret,
 } from './validation.js';
+import type {
+  AuthKitConnection,
+  AuthKitConnectionLabel,
+} from '../authkit.types.js';
+import { formatType } from '../format-value.js';
 
 /**
  * Returns the secret key for one request to Pica, so that keys can rotate and
@@ -588,7 +593,7 @@ function validateModuleOptions(
         "expected false, or paging: 'all'.",
     );
   }
-  const profile: VendorProfile | undefined = VENDORS[name];
+  const profile: Vendor | undefined = VENDORS[name];
   if (given.scope && profile && !profile.scopeHeaders) {
     errors.push(
       `scope: given with vendor '${name}', which has no organizations and projects; expected vendor: 'one', or no scope.`,

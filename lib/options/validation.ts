@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import {
   getMetadataStorage,
   IsOptional,
@@ -7,6 +6,7 @@ import {
   ValidationTypes,
   type ValidationError,
 } from 'class-validator';
+import { formatType, formatValue } from '../format-value.js';
 
 /** The longest delay of `setTimeout` in ms. A longer one fires at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -323,43 +323,7 @@ export function isHttpUrl(value: unknown): value is string {
   );
 }
 
-/**
- * A value as an error message may show it: at most 100 characters, and nothing that is or may be a secret.
- *
- * @param secrets strings that the message must not show
- */
-export function formatValue(
-  value: unknown,
-  secrets: readonly unknown[] = [],
-): string {
-  const text = inspect(value, { depth: 1, breakLength: Infinity });
-  const mayBeSecret =
-    /sk_(?:test|live)_/.test(text) ||
-    /\/\/[^/]*@/.test(text) ||
-    secrets.some(
-      (secret) =>
-        typeof secret === 'string' &&
-        secret &&
-        // Shown, it may have escapes and other quotes.
-        (text.includes(secret) || text.includes(inspect(secret).slice(1, -1))),
-    );
-  if (mayBeSecret) return 'a value that may hold a secret';
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
 /** Whether a value can be awaited. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
-}
-
-/** The type of a value, for messages that must not show the value. */
-export function formatType(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') {
-    return value === ''
-      ? 'an empty string'
-      : `a string of ${value.length} characters`;
-  }
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -22,7 +22,7 @@ import {
   invalidResponse,
   redactCorrelationId,
 } from './upstream-error.js';
-import { VENDORS, type VendorProfile } from './vendors.js';
+import { VENDORS, type Vendor } from '../vendors/index.js';
 
 /** A call to Pica's API. */
 export interface PicaCall<T> {
@@ -56,7 +56,7 @@ export interface PicaCall<T> {
  */
 export class PicaClient implements OnApplicationShutdown {
   readonly #transport: Transport;
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
   private readonly queue = new CallQueue();
   private readonly budget = new RetryBudget();
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);

@@ -1,4 +1,4 @@
-import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
 import {
   ConnectionStore,
   filtersOf,
@@ -15,6 +15,7 @@ import {
   uuid,
   type IntegrationList,
 } from './integrations.js';
+import type { AuthKitVendor } from '../vendors/index.js';
 
 /** What a token was requested for. It is applied to the connections that come of it. */
 export type TokenSession = EmulatorOwner &

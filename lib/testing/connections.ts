@@ -3,10 +3,10 @@ import { IsBoolean, IsOneOf, Satisfies } from '../options/validation.js';
 import type {
   AuthKitIdentityType,
   AuthKitIntegration,
-  AuthKitVendor,
 } from '../authkit.types.js';
 import { isString } from './argument-error.js';
 import { platformOf, uuid } from './integrations.js';
+import type { AuthKitVendor } from '../vendors/index.js';
 
 /** The types of identity that the service accepts. */
 export const IDENTITY_TYPES: readonly AuthKitIdentityType[] = [

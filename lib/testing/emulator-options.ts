@@ -1,16 +1,17 @@
 import { IsOptional } from 'class-validator';
 import {
-  formatType,
   IsBoolean,
   IsFunction,
   IsInRange,
   IsOneOf,
   Satisfies,
 } from '../options/validation.js';
-import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
 import { IsMilliseconds, isIntegerFrom } from './argument-error.js';
 import { CONNECTION_FILTERS, type ConnectionFilter } from './connections.js';
 import type { EmulatorRequest } from './emulator-request.js';
+import type { AuthKitVendor } from '../vendors/index.js';
+import { formatType } from '../format-value.js';
 
 /**
  * The options of `PicaEmulator.start()`. All are optional.

@@ -1,4 +1,4 @@
-import type { AuthKitIntegration, AuthKitVendor } from '../authkit.types.js';
+import type { AuthKitIntegration } from '../authkit.types.js';
 import { Account } from './account.js';
 import { applyFault } from './apply-fault.js';
 import { argumentError, validateArgument } from './argument-error.js';
@@ -26,6 +26,7 @@ import {
 } from './faults.js';
 import { handleRequest } from './routes.js';
 import { handleWidgetRequest, isWidgetRequest } from './widget/widget-site.js';
+import type { AuthKitVendor } from '../vendors/index.js';
 
 /**
  * Pica's API on a port of 127.0.0.1, for tests and for work offline: it

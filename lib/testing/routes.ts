@@ -1,4 +1,3 @@
-import type { AuthKitVendor } from '../authkit.types.js';
 import type { Account, TokenSession } from './account.js';
 import { CONNECTION_ROUTES, detailsError } from './connection-routes.js';
 import { IDENTITY_TYPES } from './connections.js';
@@ -13,6 +12,7 @@ import {
   type Call,
   type Route,
 } from './route.js';
+import type { AuthKitVendor } from '../vendors/index.js';
 
 /** The vendor's response to a request, without any fault. */
 export function handleRequest(call: Call): EmulatorResponse {

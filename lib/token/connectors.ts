@@ -1,7 +1,6 @@
 import { map } from 'rxjs';
 import type { AuthKitIntegration } from '../authkit.types.js';
 import type { FetchForAccount } from '../cache/account-cache.js';
-import type { AuthKitConnection } from '../connections/connection.js';
 import type { ModuleOptions } from '../options/module.options.js';
 import type { PicaClient } from '../pica/pica.client.js';
 import {
@@ -10,8 +9,9 @@ import {
   isRecord,
   isSafeJson,
 } from '../pica/responses.js';
-import { MAX_PAGE_SIZE } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE } from '../vendors/index.js';
 import { fetchAllPages, type CountedPage } from './fetch-all-pages.js';
+import type { AuthKitConnection } from '../authkit.types.js';
 
 /** What the list of connectors says of an integration. */
 export interface Connector {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { from, of, type Observable } from 'rxjs';
-import { BoundedMap } from '../cache/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import { accountKeys } from '../cache/cache-key.js';
 import type { ResilientStore } from '../cache/resilient-store.js';
 import type { ModuleOptions } from '../options/module.options.js';

@@ -1,5 +1,5 @@
 import type { AuthKitToken } from '../authkit.types.js';
-import { BoundedMap } from '../cache/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import {
   InvalidResponseError,
   isCount,

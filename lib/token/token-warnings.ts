@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
-import { BoundedMap } from '../cache/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { RequestContext } from '../pica/request-context.js';
-import type { VendorProfile } from '../pica/vendors.js';
+import type { Vendor } from '../vendors/index.js';
 import type { RawPage } from './raw-page.js';
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +16,7 @@ export class TokenWarnings {
   private readonly emptyAccounts = new BoundedMap<true>(MAX_ACCOUNTS);
   private isOwnerlessLogged = false;
 
-  constructor(private readonly vendor: VendorProfile) {}
+  constructor(private readonly vendor: Vendor) {}
 
   /** Warns once of a token whose identity was passed, and is `undefined`. */
   ownerless(): void {

@@ -32,14 +32,11 @@ import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import {
-  isConnectionLabel,
-  type AuthKitConnectionLabel,
-} from '../options/connection-label.js';
+import { isConnectionLabel } from '../options/connection-label.js';
 import { ModuleOptions } from '../options/module.options.js';
 import { PicaClient } from '../pica/pica.client.js';
 import type { RequestContext } from '../pica/request-context.js';
-import { MAX_PAGE_SIZE, VENDORS, type VendorProfile } from '../pica/vendors.js';
+import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
 import {
   assertConnectors,
   fetchConnectors,
@@ -65,6 +62,7 @@ import {
   withWhiteLabel,
   type WhiteLabel,
 } from './white-label.js';
+import type { AuthKitConnectionLabel } from '../authkit.types.js';
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
@@ -107,7 +105,7 @@ interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
 export class AuthKitTokenService {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
   private readonly warnings: TokenWarnings;
-  private readonly vendor: VendorProfile;
+  private readonly vendor: Vendor;
   private readonly hints: PageHints;
   private readonly knownRows = new KnownRows();
   /** `undefined` without the option `cache.integrations`. */

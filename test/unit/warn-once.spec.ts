@@ -1,9 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { jest } from '@jest/globals';
 import {
-  BoundedWarnings,
+  createWarnOnce,
   formatOrigin,
-} from '../../lib/core/bounded-warnings.js';
+  sanitizeForLog,
+  type WarnOnce,
+} from '../../lib/warn-once.js';
 import { afterTest } from '../support/cleanup.js';
 import { captureWarnings } from '../support/mocks.js';
 
@@ -19,12 +21,12 @@ function useClock(): (ms: number) => void {
 
 describe('the warnings about values of requests', () => {
   let lines: string[];
-  let warnings: BoundedWarnings;
+  let warnOnce: WarnOnce;
   const warn = (value: string) =>
-    warnings.warn(value, (shown) => `value ${shown}`);
+    warnOnce(value, `value ${sanitizeForLog(value)}`);
   beforeEach(() => {
     lines = captureWarnings();
-    warnings = new BoundedWarnings();
+    warnOnce = createWarnOnce();
   });
 
   it('name each value once, hours later too', () => {
