@@ -20,7 +20,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-pica-authkit$': '<rootDir>/lib/index.ts',
-    '^nestjs-pica-authkit/config$': '<rootDir>/lib/config/index.ts',
+    '^nestjs-pica-authkit/config$': '<rootDir>/lib/config/from-environment.ts',
     '^nestjs-pica-authkit/testing$': '<rootDir>/lib/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/sample/dist'],

@@ -23,15 +23,15 @@ import {
   validateExtras,
   type AuthKitModuleExtras,
 } from './options/controller.options.js';
-import { warnLocalAddresses } from './options/local-addresses.js';
+import { LIMITS } from './options/limits.js';
+import type { AuthKitModuleOptions } from './options/module.options.js';
 import {
   invalidOptions,
-  ModuleOptions,
   resolveOptions,
-  type AuthKitModuleOptions,
   type StaticSettings,
-} from './options/module.options.js';
-import { optionNames, Secret } from './options/validation.js';
+} from './options/resolve-options.js';
+import { Secret } from './options/secret.js';
+import { warnLocalAddresses } from './options/warn-local-addresses.js';
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(
@@ -48,20 +48,18 @@ function register(
   const hasFactory = given.every(
     (provider) => 'provide' in provider && provider.provide !== undefined,
   );
-  const extraErrors = validateExtras(
-    {
-      imports: definition.imports ?? imports,
-      name,
-      besideFactory: isAsync ? Object.keys(rest) : undefined,
-      hasFactory,
-    },
-    optionNames(ModuleOptions),
-  );
+  const extraErrors = validateExtras({
+    imports: definition.imports ?? imports,
+    name,
+    besideFactory: isAsync ? Object.keys(rest) : undefined,
+    hasFactory,
+  });
   const settings: StaticSettings = {
     name,
     needsGrants: Boolean(options?.grants),
     hasFactory,
     errors: [...extraErrors, ...errors],
+    limits: (rest as Pick<AuthKitModuleOptions, typeof LIMITS>)[LIMITS],
   };
   const aliases = typeof name === 'string' ? createAliases(name) : [];
   const providers: Provider[] = [

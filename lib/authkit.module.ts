@@ -124,7 +124,10 @@ export class AuthKitModule
     @Optional() @Inject(ModulesContainer) modules?: ModulesContainer,
   ) {
     super();
-    if (modules) ensureUniqueNames(controllersOf(modules));
+    if (modules) {
+      refuseSameName(modules, options);
+      ensureUniqueNames(controllersOf(modules));
+    }
   }
 
   configure(consumer: MiddlewareConsumer): void {
@@ -132,6 +135,27 @@ export class AuthKitModule
     if (controllers) {
       applyRoutes(consumer, controllers, options, adapterHost?.httpAdapter);
     }
+  }
+}
+
+/** @throws {Error} if another registration has the same name: one of them could not be injected */
+function refuseSameName(
+  modules: ModulesContainer,
+  { registration }: RegisteredOptions,
+): void {
+  if (registration === undefined) return;
+  const same = [...modules.values()].filter(
+    (module) =>
+      (
+        module.providers.get(AUTHKIT_OPTIONS)?.instance as
+          RegisteredOptions | undefined
+      )?.registration === registration,
+  );
+  if (same.length > 1) {
+    throw new Error(
+      `AuthKitModule: two registrations have the name ${JSON.stringify(registration)}. Give each a name of its own. ` +
+        'To use one registration in several modules, assign it to a constant and import that.',
+    );
   }
 }
 

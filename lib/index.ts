@@ -54,15 +54,21 @@ export type {
   AuthKitControllerOptions,
   AuthKitModuleExtras,
 } from './options/controller.options.js';
-export type { AuthKitGrantOptions } from './options/grant.options.js';
-export type { AuthKitHttpOptions } from './options/proxy-and-agents.options.js';
+export type {
+  AuthKitGrantOptions,
+  GrantUses,
+} from './options/grant.options.js';
+export type { AuthKitHttpOptions } from './options/http.options.js';
 export type {
   AuthKitModuleOptions,
   AuthKitOptionsFactory,
   AuthKitScope,
   ConnectionLabelResolver,
   ConnectedListener,
+  ConnectionLostListener,
+  DisconnectedListener,
   IntegrationFilter,
+  LabelsResolver,
   MessageResolver,
   ScopeResolver,
   SecretKeyResolver,

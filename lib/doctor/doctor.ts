@@ -1,4 +1,4 @@
-import { authKitConfig } from '../config/index.js';
+import { authKitConfig } from '../config/from-environment.js';
 import {
   resolveOptions,
   type ModuleOptions,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentityType } from '../authkit.types.js';
-import { isPromise } from '../options/validation.js';
+import { isPromise } from '../is-promise.js';
 
 /** What an extractor returns: an identity, its id alone (then of type `user`), or nothing. */
 export type ExtractedIdentity =

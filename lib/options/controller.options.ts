@@ -1,15 +1,14 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
-import { Allow, IsOptional } from 'class-validator';
 import {
+  Allow,
   IsBoolean,
-  IsNested,
-  nearestName,
-  Satisfies,
-  validateOptions,
-  type Nested,
-  type OptionsInput,
-} from './validation.js';
-import { formatValue } from '../format-value.js';
+  IsIn,
+  IsOptional,
+  IsString,
+  ValidateNested,
+} from 'class-validator';
+import { formatType } from '../format-value.js';
+import { Is, validateOptions } from './validation.js';
 
 /** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';
@@ -22,7 +21,7 @@ const isGuard = (value: unknown): boolean =>
   typeof (value as Partial<CanActivate> | null)?.canActivate === 'function';
 
 const IsListOfDecorators = () =>
-  Satisfies(
+  Is(
     'a list of decorators',
     (value) =>
       Array.isArray(value) &&
@@ -30,26 +29,23 @@ const IsListOfDecorators = () =>
   );
 
 /** Where the routes for connections are. */
-export class ConnectionsRouteOptions {
+export class AuthKitConnectionsRouteOptions {
   /**
    * The path of the routes, below the app's global prefix.
    * @default 'authkit-connections'
    */
-  @Satisfies('a path', (value) => typeof value === 'string')
-  path: string = DEFAULT_CONNECTIONS_PATH;
+  @IsString()
+  path?: string = DEFAULT_CONNECTIONS_PATH;
 }
 
-/** Where the routes for connections are. */
-export interface AuthKitConnectionsRouteOptions extends OptionsInput<ConnectionsRouteOptions> {}
-
 /** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
-export class ControllerOptions {
+export class AuthKitControllerOptions {
   /**
    * The path of the token route, below the app's global prefix.
    * @default 'authkit-token'
    */
-  @Satisfies('a path', (value) => typeof value === 'string')
-  path: string = DEFAULT_PATH;
+  @IsString()
+  path?: string = DEFAULT_PATH;
 
   /** The version or versions of the routes, where the app uses versioning. */
   @Allow()
@@ -61,11 +57,11 @@ export class ControllerOptions {
    * `imports` of this registration.
    * @default []
    */
-  @Satisfies(
+  @Is(
     'a list of guards, such as guards: [JwtAuthGuard]',
     (value) => Array.isArray(value) && value.every(isGuard),
   )
-  guards: (Type<CanActivate> | CanActivate)[] = [];
+  guards?: (Type<CanActivate> | CanActivate)[] = [];
 
   /**
    * Further class decorators for all controllers of this registration, e.g.
@@ -73,7 +69,7 @@ export class ControllerOptions {
    * @default []
    */
   @IsListOfDecorators()
-  decorators: ClassDecorator[] = [];
+  decorators?: ClassDecorator[] = [];
 
   /**
    * Whether the token route sends CORS headers: for the vendor's widget and the
@@ -82,7 +78,7 @@ export class ControllerOptions {
    * @default true
    */
   @IsBoolean()
-  cors: boolean = true;
+  cors?: boolean = true;
 
   /**
    * Whether the page fetches a grant first. `true` adds `POST <path>/grant`,
@@ -92,10 +88,8 @@ export class ControllerOptions {
    * `grant.secret` option.
    * @default false
    */
-  @Satisfies("true, false or 'optional'", (value) =>
-    [true, false, 'optional'].includes(value as boolean),
-  )
-  grants: boolean | 'optional' = false;
+  @IsIn([true, false, 'optional'])
+  grants?: boolean | 'optional' = false;
 
   /**
    * Whether to mount the routes for the user's connections: `GET`, `GET :id`,
@@ -105,11 +99,8 @@ export class ControllerOptions {
    * @default false
    */
   @IsOptional()
-  @IsNested(ConnectionsRouteOptions)
-  connections?: Nested<
-    ConnectionsRouteOptions,
-    boolean | AuthKitConnectionsRouteOptions
-  >;
+  @ValidateNested()
+  connections?: boolean | AuthKitConnectionsRouteOptions;
 
   /**
    * Method decorators for the token route alone, e.g. the app's own `Public()`,
@@ -117,13 +108,21 @@ export class ControllerOptions {
    * @default []
    */
   @IsListOfDecorators()
-  tokenRouteDecorators: MethodDecorator[] = [];
+  tokenRouteDecorators?: MethodDecorator[] = [];
 }
 
-/** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
-export interface AuthKitControllerOptions extends OptionsInput<ControllerOptions> {}
+/** Where the routes for connections are, with the defaults. */
+export type ConnectionsRouteOptions = Required<AuthKitConnectionsRouteOptions>;
 
-/** What stands beside the options or the factory. Static: Nest needs it before any factory runs. */
+/** The options of the controller with their defaults. */
+export type ControllerOptions = Required<
+  Omit<AuthKitControllerOptions, 'version' | 'connections'>
+> &
+  Pick<AuthKitControllerOptions, 'version'> & {
+    connections?: ConnectionsRouteOptions;
+  };
+
+/** What is beside the options or the factory. Static: Nest needs it before any factory runs. */
 export interface AuthKitModuleExtras {
   /**
    * Whether the services and the guard can be injected everywhere without importing the module again.
@@ -149,7 +148,7 @@ export interface AuthKitModuleExtras {
   name?: string;
 }
 
-/** What stands beside a factory. */
+/** What is beside a factory. */
 const FACTORY_NAMES = [
   'useFactory',
   'useClass',
@@ -172,43 +171,37 @@ export interface GivenExtras {
 }
 
 /**
- * Validates what stands beside the options or the factory.
+ * Validates what is beside the options or the factory.
  *
- * @param optionNames the names of what the factory returns
  * @returns one sentence for each error
  */
-export function validateExtras(
-  { imports, name, besideFactory = [], hasFactory }: GivenExtras,
-  optionNames: readonly string[],
-): string[] {
-  const errors: string[] = [];
+export function validateExtras({
+  imports,
+  name,
+  besideFactory = [],
+  hasFactory,
+}: GivenExtras): string[] {
   const known = [...FACTORY_NAMES, ...EXTRA_NAMES];
-  for (const given of besideFactory) {
-    if (known.includes(given)) continue;
-    const nearest = nearestName(given, known);
-    if (optionNames.includes(given)) {
-      errors.push(
-        `${given}: it belongs into what the factory returns: forRootAsync({ useFactory: () => ({ ${given}: … }) }).`,
-      );
-    } else {
-      errors.push(
-        `${given}: there is no such option beside the factory; ${nearest ? `did you mean ${nearest}?` : `expected any of ${known.join(', ')}.`}`,
-      );
-    }
-  }
+  const errors = besideFactory
+    .filter((given) => !known.includes(given))
+    .map(
+      (given) =>
+        `${given}: it is none of ${known.join(', ')}, which may be beside the factory. ` +
+        `An option of the module belongs into what the factory returns: forRootAsync({ useFactory: () => ({ ${given}: … }) }).`,
+    );
   if (!hasFactory) {
     errors.push(
-      'useFactory: given nothing; expected useFactory, useClass or useExisting.',
+      'useFactory: given nothing; it must be a factory, or pass useClass or useExisting.',
     );
   }
   if (!Array.isArray(imports)) {
     errors.push(
-      `imports: given ${formatValue(imports)}; expected a list of modules, such as imports: [AuthModule].`,
+      `imports: given ${formatType(imports)}; it must be a list of modules, such as imports: [AuthModule].`,
     );
   }
   if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
     errors.push(
-      `name: given ${formatValue(name)}; expected a string that is not empty.`,
+      `name: given ${formatType(name)}; it must be a string that is not empty.`,
     );
   }
   return errors;
@@ -218,7 +211,7 @@ export function validateExtras(
  * Validates the options of the controller and fills in the defaults. An import
  * never fails: the errors are reported at boot, with those of all other options.
  *
- * @returns no options where there is no controller, or they are invalid
+ * @returns no options if there is no controller, or they are invalid
  */
 export function resolveControllerOptions(
   given: AuthKitModuleExtras['controller'],
@@ -227,11 +220,15 @@ export function resolveControllerOptions(
     return { errors: [] };
   }
   const { options, errors } = validateOptions(
-    ControllerOptions,
+    AuthKitControllerOptions,
     given === true ? {} : withConnections(given),
-    { path: 'controller', typeName: 'AuthKitControllerOptions' },
+    {
+      path: 'controller',
+      groups: { 'controller.connections': AuthKitConnectionsRouteOptions },
+    },
   );
-  return errors.length > 0 ? { errors } : { options, errors };
+  if (errors.length > 0) return { errors };
+  return { options: options as ControllerOptions, errors };
 }
 
 /** `true` stands for the default settings, `false` for none. */

@@ -1,48 +1,37 @@
-import { IsOptional } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import type { AuthKitErrorReason } from '../authkit.exception.js';
-import type { AuthKitIntegration } from '../authkit.types.js';
+import type {
+  AuthKitConnection,
+  AuthKitConnectionLabel,
+  AuthKitIntegration,
+} from '../authkit.types.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ExtractIdentity,
   type IdentityExtractor,
 } from '../identity/extract-identity.js';
-import {
-  MAX_PAGE_SIZE,
-  VENDORS,
-  type Vendor,
-  type AuthKitVendor,
-} from '../vendors/index.js';
-import { CacheOptions, type AuthKitCacheOptions } from './cache.options.js';
+import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
+import { AuthKitCacheOptions } from './cache.options.js';
 import { isConnectionLabel } from './connection-label.js';
-import { EXTRA_NAMES } from './controller.options.js';
-import { GrantOptions, type AuthKitGrantOptions } from './grant.options.js';
+import type { AuthKitGrantOptions } from './grant.options.js';
+import type { AuthKitHttpOptions } from './http.options.js';
+import { LIMITS, type Limits } from './limits.js';
+import { isOrigin, isPageOrigin, suggestOrigins } from './origins.js';
+import { formatSecretKey, isSecretKey } from './secret-key.js';
 import {
-  HttpOptions,
-  type AuthKitHttpOptions,
-} from './proxy-and-agents.options.js';
-import {
-  DefaultsTo,
-  IsBoolean,
+  Is,
   IsFunction,
   isHttpUrl,
-  IsInRange,
-  IsNested,
-  IsOneOf,
-  IsSecret,
+  isPlainObject,
   MAX_TIMEOUT_MS,
-  nearestName,
-  optionNames,
-  Satisfies,
-  validateOptions,
-  type Nested,
-  type OptionsInput,
-  type Secret,
 } from './validation.js';
-import type {
-  AuthKitConnection,
-  AuthKitConnectionLabel,
-} from '../authkit.types.js';
-import { formatType } from '../format-value.js';
 
 /**
  * Returns the secret key for one request to Pica, so that keys can rotate and
@@ -76,7 +65,7 @@ export type ScopeResolver = (
  * promise or a map is none: it would select the personal scope of the key.
  */
 export function isScope(value: unknown): value is AuthKitScope {
-  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+  if (!isPlainObject(value)) return false;
   const { organizationId, projectId, ...others } = value as AuthKitScope;
   return (
     Object.keys(others).length === 0 &&
@@ -92,10 +81,14 @@ export function isScope(value: unknown): value is AuthKitScope {
  * Returns name and tags of the connections that come of a token. Its time counts
  * toward `timeout`.
  *
- * @param identity `undefined` where `create()` was called without one
+ * @param identity `undefined` if `create()` was called without one
+ * @param context `request`: the request of the platform (Express or Fastify), of the grant route or else of the token route
  */
 export type ConnectionLabelResolver = (
   identity: AuthKitIdentity | undefined,
+  // A request is whatever platform, guards and middleware made of it.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  context?: { request?: any },
 ) =>
   | AuthKitConnectionLabel
   | undefined
@@ -118,7 +111,8 @@ export type IntegrationFilter = (
  * @param connection the connection, with all its fields
  * @param owner its owner, the caller of the route
  * @param more `replaced`: the connection that it replaces, which is deleted once
- *   this function has succeeded; `others`: the owner's other connections of the same platform
+ *   this function has succeeded; `others`: the owner's other connections of the same platform;
+ *   `request`: the request of the platform (Express or Fastify)
  */
 export type ConnectedListener = (
   connection: AuthKitConnection,
@@ -126,8 +120,39 @@ export type ConnectedListener = (
   more: {
     readonly replaced?: AuthKitConnection;
     readonly others: readonly AuthKitConnection[];
+    readonly request?: unknown;
   },
 ) => void | Promise<void>;
+
+/**
+ * Called with a connection that the owner has deleted.
+ *
+ * @param connection the connection as it was
+ * @param owner its owner, the caller of the route
+ */
+export type DisconnectedListener = (
+  connection: AuthKitConnection,
+  owner: AuthKitIdentity,
+) => void | Promise<void>;
+
+/**
+ * Called with a connection that no longer works.
+ *
+ * @param owner its owner, for whom the call was made
+ */
+export type ConnectionLostListener = (
+  connection: AuthKitConnection,
+  owner: AuthKitIdentity,
+) => void | Promise<void>;
+
+/**
+ * Returns labels of a request: at most 5, each of up to 64 characters.
+ *
+ * @param identity `undefined` if the request has none
+ */
+export type LabelsResolver = (
+  identity: AuthKitIdentity | undefined,
+) => Record<string, string>;
 
 /**
  * Returns the message of an error response, e.g. a translated one.
@@ -145,85 +170,6 @@ export type MessageResolver = (
   request: any,
 ) => string | undefined;
 
-/**
- * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
- * values allow it. A line break from a file, a space from a copy or a
- * typographic dash would make every request fail, or worse, split the header.
- * Quotes come from a `.env` file, and a `pk_…` key is the public one.
- */
-export function isSecretKey(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    /^[\x21-\x7e]+$/.test(value) &&
-    !isQuoted(value) &&
-    !isPublishableKey(value)
-  );
-}
-
-const isQuoted = (key: string): boolean => /^["'`]|["'`]$/.test(key);
-const isPublishableKey = (key: string): boolean => /^pk_/i.test(key);
-
-/** A refused key: its type or what is wrong with its characters, never the key. */
-export function formatSecretKey(value: unknown): string {
-  if (typeof value !== 'string' || value === '') return formatType(value);
-  if (value.trim() === '') return 'a blank string';
-  if (isQuoted(value.trim())) {
-    return 'a string with quotes around the key, which the file or the shell has not removed';
-  }
-  if (isPublishableKey(value.trim())) {
-    return 'a publishable key (pk_…), which is not the secret one';
-  }
-  return 'a string with spaces, line breaks or characters beyond ASCII';
-}
-
-/** Whether a value is an origin as browsers send it. `*` and `null` are none. */
-function isOrigin(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value)) return false;
-  return value === toOrigin(value);
-}
-
-function isPageOrigin(value: unknown): boolean {
-  if (!isOrigin(value)) return false;
-  const { protocol, hostname } = new URL(value as string);
-  return protocol !== 'http:' || isLoopback(hostname);
-}
-
-/** The origin of a URL; `undefined` where it has none. */
-function toOrigin(value: string): string | undefined {
-  if (!URL.canParse(value)) return undefined;
-  const { origin, protocol, host } = new URL(value);
-  if (/^https?:$/.test(protocol)) return origin;
-  return host ? `${protocol}//${host.toLowerCase()}` : undefined;
-}
-
-/** What to write instead of the refused entries of a list of origins, where they show what was meant. */
-function suggestOrigins(
-  value: unknown,
-  isValid: (entry: unknown) => boolean,
-): string {
-  if (!Array.isArray(value)) return '';
-  const corrections = value
-    .filter((entry) => typeof entry === 'string' && !isValid(entry))
-    .flatMap((entry: string) => {
-      const text = entry.trim();
-      const withScheme = text.includes('.') ? `https://${text}` : text;
-      const origin = toOrigin(text) ?? toOrigin(withScheme) ?? '';
-      const secure = origin.replace(/^http:/, 'https:');
-      return [origin, secure].find(isValid) ?? [];
-    })
-    // Bounded: a list may be long.
-    .slice(0, 5);
-  return corrections.length > 0
-    ? `; write ${corrections.map((origin) => `'${origin}'`).join(', ')}`
-    : '';
-}
-
-const expectedOrigins =
-  (expected: string, isValid: (entry: unknown) => boolean) =>
-  (value: unknown): string =>
-    `${expected}${suggestOrigins(value, isValid)}`;
-
 /** Whether a URL sends the secret key to the vendor in clear. */
 function isInsecureVendor({ protocol, hostname }: URL): boolean {
   const hosts = Object.values(VENDORS).map(
@@ -232,140 +178,112 @@ function isInsecureVendor({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && hosts.includes(hostname.replace(/\.$/, ''));
 }
 
-/** Whether a host is this machine. */
-export function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-}
+/** The value is a list of origins. What is expected ends with what to write instead. */
+const AreOrigins = (
+  expected: string,
+  isValid: (entry: unknown) => boolean,
+): PropertyDecorator =>
+  Is(
+    (value) => `${expected}${suggestOrigins(value, isValid)}`,
+    (value) => Array.isArray(value) && value.every(isValid),
+  );
 
-/** The options of a registration. Each property declares type, default, rule and message of one option. */
-export class ModuleOptions {
+/**
+ * The options of the module, from `forRoot()` or from a factory of `forRootAsync()`.
+ * They are validated at boot. An invalid option stops the app with a message that says what to do.
+ */
+export class AuthKitModuleOptions {
   /**
    * The secret key (`sk_test_…` or `sk_live_…`) from the dashboard, or a
    * function that returns it, for rotation or for one key per tenant. It is
    * sent to the vendor's API and nowhere else.
    */
-  @IsSecret()
-  @Satisfies(
+  @Is(
     'the secret key from the dashboard (sk_test_… or sk_live_…), without spaces or line breaks, or a function that returns it: ' +
       'pass secretKey, or set PICA_SECRET_KEY (ONE_SECRET_KEY for One) and use authKitConfig',
     (value) => typeof value === 'function' || isSecretKey(value),
     formatSecretKey,
   )
-  secretKey!: Secret<string | SecretKeyResolver>;
+  secretKey!: string | SecretKeyResolver;
 
   /**
    * The service to call: `'pica'`, or `'one'`, the name it took in March 2026.
    * @default 'pica'
    */
-  @IsOneOf(Object.keys(VENDORS))
-  vendor: AuthKitVendor = 'pica';
+  @IsIn(Object.keys(VENDORS))
+  vendor?: AuthKitVendor = 'pica';
 
   /**
    * The root URL of the API, for tests and proxies. It may have a path.
    * @default the vendor's: `https://api.picaos.com` or `https://api.withone.ai`
    */
-  @DefaultsTo<ModuleOptions>(({ vendor }) => VENDORS[vendor].baseUrl)
-  @Satisfies(
+  @IsOptional()
+  @Is(
     (value) =>
       isHttpUrl(value)
         ? `https: for the host of the vendor, which http: would send the secret key in clear: write '${value.replace(/^http:/i, 'https:')}'`
         : 'an http: or https: URL without credentials, query or fragment, such as https://api.picaos.com',
     (value) => isHttpUrl(value) && !isInsecureVendor(new URL(value)),
   )
-  baseUrl!: string;
+  baseUrl?: string;
 
   /**
    * Extracts the identity of the caller from a request.
    * @default ExtractIdentity.fromUser()
    */
   @IsFunction('a function of the request, such as ExtractIdentity.fromUser()')
-  identity: IdentityExtractor = ExtractIdentity.fromUser();
+  identity?: IdentityExtractor = ExtractIdentity.fromUser();
 
   /**
    * The timeout of a whole token in ms, with every call, wait and retry.
    * @default 10_000
    */
-  @IsInRange(1, MAX_TIMEOUT_MS, 'milliseconds')
-  timeout: number = 10_000;
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TIMEOUT_MS)
+  timeout?: number = 10_000;
 
   /**
    * The timeout of one call to Pica in ms.
    * @default 5_000
    */
-  @IsInRange(1, MAX_TIMEOUT_MS, 'milliseconds')
-  attemptTimeout: number = 5_000;
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TIMEOUT_MS)
+  attemptTimeout?: number = 5_000;
 
   /**
    * The number of times to retry a failed call. 0 to 10.
    * @default 3
    */
-  @IsInRange(0, 10)
-  retries: number = 3;
+  @IsInt()
+  @Min(0)
+  @Max(10)
+  retries?: number = 3;
 
   /**
-   * The number of rows on a page. 1 to 150, the maximum of the service.
-   * @default 150
+   * What is cached in memory, for each account: flags, connectors and actions.
+   * @default { ttl: 300_000, flags: true }
    */
-  @IsInRange(1, MAX_PAGE_SIZE)
-  pageSize: number = 150;
-
-  /**
-   * The number of pages of one token that are fetched in parallel. 1 to 100.
-   * @default 10
-   */
-  @IsInRange(1, 100)
-  concurrency: number = 10;
-
-  /**
-   * The maximum number of pages accepted. A response that announces more is invalid. 1 to 10,000.
-   * @default 100
-   */
-  @IsInRange(1, 10_000)
-  maxPages: number = 100;
-
-  /**
-   * Whether to store, for each secret key, scope and tenant, how many pages the
-   * previous response had, and to fetch that many in parallel: one round trip instead of two. A
-   * wrong hint costs a few calls, never a wrong token.
-   * @default true
-   */
-  @IsBoolean()
-  pageHint: boolean = true;
-
-  /**
-   * What to cache between tokens, and where. With `integrations`, a token of any
-   * size takes one call to Pica. Read {@link AuthKitCacheOptions.integrations} first.
-   * @default the account's flags, in memory
-   */
-  @IsNested(CacheOptions)
-  cache: Nested<CacheOptions, AuthKitCacheOptions> = new CacheOptions();
-
-  /**
-   * The maximum number of bytes of Pica's responses that are held at once, of
-   * all pending requests of this registration. Beyond it a request fails with
-   * `rate_limited`.
-   * @default 268_435_456 (256 MB)
-   */
-  @IsInRange(1, Number.MAX_SAFE_INTEGER, 'bytes')
-  maxBytesInFlight: number = 256 * 1024 * 1024;
+  @ValidateNested()
+  cache?: AuthKitCacheOptions = new AuthKitCacheOptions();
 
   /**
    * What the token route sends: `'all'` rows as one page, whatever the widget
    * requests, or `'forward'`, which passes the widget's `page` and `limit` to Pica.
    * @default 'all' for `pica`, 'forward' for `one`, as their widgets expect it
    */
-  @DefaultsTo<ModuleOptions>(({ vendor }) => VENDORS[vendor].paging)
-  @IsOneOf(['all', 'forward'])
-  paging!: 'all' | 'forward';
+  @IsOptional()
+  @IsIn(['all', 'forward'])
+  paging?: 'all' | 'forward';
 
   /**
    * How requests leave the machine: proxies and private certificate authorities.
    * @default keep-alive agents of the module's own
    */
   @IsOptional()
-  @IsSecret() // An agent's sockets hold the headers of the requests in flight.
-  @IsNested(HttpOptions)
-  http?: Secret<AuthKitHttpOptions>;
+  @ValidateNested()
+  http?: AuthKitHttpOptions;
 
   /**
    * Origins that may call the token route from a browser, beside the vendor's
@@ -374,14 +292,11 @@ export class ModuleOptions {
    * scheme is another, e.g. `capacitor://localhost`. No wildcards.
    * @default []
    */
-  @Satisfies(
-    expectedOrigins(
-      "a list of origins, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; '*' and 'null' are none",
-      isOrigin,
-    ),
-    (value) => Array.isArray(value) && value.every(isOrigin),
+  @AreOrigins(
+    "a list of origins, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; '*' and 'null' are none",
+    isOrigin,
   )
-  allowedOrigins: string[] = [];
+  allowedOrigins?: string[] = [];
 
   /**
    * Origins of the app's own pages, e.g. `['https://app.example']`. They may
@@ -390,14 +305,11 @@ export class ModuleOptions {
    * credentials for exactly these origins. `http:` is accepted for this machine only.
    * @default []
    */
-  @Satisfies(
-    expectedOrigins(
-      "a list of origins of the app's own pages, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; http: for this machine only; '*' and 'null' are none",
-      isPageOrigin,
-    ),
-    (value) => Array.isArray(value) && value.every(isPageOrigin),
+  @AreOrigins(
+    "a list of origins of the app's own pages, each as new URL(page).origin gives it (another scheme than http: and https: as scheme://host in lower case), such as ['https://app.example']; http: for this machine only; '*' and 'null' are none",
+    isPageOrigin,
   )
-  pageOrigins: string[] = [];
+  pageOrigins?: string[] = [];
 
   /**
    * One's own tenant: an organization, a project in it, or a function of the
@@ -406,7 +318,7 @@ export class ModuleOptions {
    * @default none: the personal scope of the secret key
    */
   @IsOptional()
-  @Satisfies(
+  @Is(
     'an object of { organizationId?, projectId? }, each 1 to 256 visible ASCII characters, or a function of the identity that returns one',
     (value) => typeof value === 'function' || isScope(value),
   )
@@ -418,7 +330,7 @@ export class ModuleOptions {
    * @default none
    */
   @IsOptional()
-  @Satisfies(
+  @Is(
     'an object of { name?, tags? }: a name of up to 256 characters, and up to 32 tags of 1 to 128 characters; or a function of the identity that returns one',
     (value) => typeof value === 'function' || isConnectionLabel(value),
   )
@@ -468,6 +380,33 @@ export class ModuleOptions {
   onConnected?: ConnectedListener;
 
   /**
+   * Called when `DELETE` of the routes for connections has deleted a connection.
+   * An error is logged, and changes nothing.
+   * @default none
+   */
+  @IsOptional()
+  @IsFunction('a function of the connection and its owner')
+  onDisconnected?: DisconnectedListener;
+
+  /**
+   * Called when a call has found that a connection no longer works, once for
+   * each connection and hour. An error is logged, and changes nothing.
+   * @default none
+   */
+  @IsOptional()
+  @IsFunction('a function of the connection and its owner')
+  onConnectionLost?: ConnectionLostListener;
+
+  /**
+   * Returns labels of a request, e.g. the region of a tenant. They are on the
+   * tracing channels and on log lines. At most 5, each of up to 64 characters.
+   * @default none
+   */
+  @IsOptional()
+  @IsFunction('a function of the identity')
+  labels?: LabelsResolver;
+
+  /**
    * Returns the `message` of an error response of the module's routes: what the
    * widget shows to the user. Use it to translate. Where it returns `undefined`,
    * something that is no string, a blank string or more than 500 characters, or
@@ -491,124 +430,20 @@ export class ModuleOptions {
    * @default none: there are no grants
    */
   @IsOptional()
-  @IsNested(GrantOptions)
-  grant?: Nested<GrantOptions, AuthKitGrantOptions>;
-}
+  @ValidateNested()
+  grant?: AuthKitGrantOptions;
 
-/**
- * The options of the module, from `forRoot()` or from a factory of `forRootAsync()`.
- * They are validated at boot. An invalid option stops the app with a message that says what to do.
- */
-export interface AuthKitModuleOptions extends OptionsInput<
-  ModuleOptions,
-  'secretKey'
-> {}
+  /** For tests. @internal */
+  [LIMITS]?: Partial<Limits>;
+}
 
 /** A class that creates the options, for `useClass` and `useExisting` of `forRootAsync()`. */
 export interface AuthKitOptionsFactory {
   createAuthKitOptions(): AuthKitModuleOptions | Promise<AuthKitModuleOptions>;
 }
 
-/** The options of a registration, and its name. */
-export interface RegisteredOptions extends ModuleOptions {
-  /** The name of the registration, where it has one. */
-  readonly registration?: string;
-}
-
-/** Names a registration in a sentence, where it has a name: ` of the registration "eu"`. */
-export function ofRegistration(name: string | undefined): string {
-  return name === undefined
-    ? ''
-    : ` of the registration ${JSON.stringify(name)}`;
-}
-
-/** What the static part of a registration says about the options. */
-export interface StaticSettings {
-  /** The name of the registration. */
-  readonly name?: string;
-  /** Whether the routes use grants, and so need a `grant.secret`. */
-  readonly needsGrants: boolean;
-  /** Whether there is a factory, or there are options. */
-  readonly hasFactory: boolean;
-  /** What is wrong with the static part. */
-  readonly errors: readonly string[];
-}
-
-/**
- * Validates the options of one registration and fills in the defaults.
- *
- * @throws {Error} that names each invalid option, what was given (never a secret) and what is expected
- */
-export function resolveOptions(
-  given: AuthKitModuleOptions | undefined,
-  settings: StaticSettings,
-): RegisteredOptions {
-  const { errors: staticErrors, hasFactory, name } = settings;
-  const { options, errors } = hasFactory
-    ? validateModuleOptions(given as AuthKitModuleOptions, settings)
-    : { options: new ModuleOptions(), errors: [] };
-  const all = [...staticErrors, ...errors];
-  if (all.length > 0) throw invalidOptions(all, settings);
-  return Object.assign(options, { registration: name });
-}
-
-/** The error with which an app does not boot. */
-export function invalidOptions(
-  errors: readonly string[],
-  { name }: Pick<StaticSettings, 'name'>,
-): Error {
-  const registration = name === undefined ? '' : ` ${JSON.stringify(name)}`;
-  return new Error(
-    `AuthKitModule${registration}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
-  );
-}
-
-function validateModuleOptions(
-  given: AuthKitModuleOptions,
-  { needsGrants }: StaticSettings,
-): { options: ModuleOptions; errors: string[] } {
-  if (typeof given !== 'object' || given === null) {
-    const type =
-      given === undefined || given === null
-        ? String(given)
-        : `a ${typeof given}`;
-    const error =
-      `the options are ${type}; expected an object with at least a secretKey. ` +
-      'Does the factory of forRootAsync() return it?';
-    return { options: new ModuleOptions(), errors: [error] };
-  }
-  const { options, errors } = validateOptions(
-    ModuleOptions,
-    needsGrants ? { ...given, grant: given.grant ?? {} } : given,
-    {
-      typeName: 'AuthKitModuleOptions',
-      secrets: [given.secretKey, given.grant?.secret].flat(),
-      explainUnknown: explainStatic,
-    },
-  );
-  const { vendor: name = 'pica', paging = VENDORS[name]?.paging } = given;
-  if (given.grant?.singleUse === true && paging === 'forward') {
-    errors.push(
-      "grant.singleUse: given true with paging 'forward', by which the widget requests every page with the same grant; " +
-        "expected false, or paging: 'all'.",
-    );
-  }
-  const profile: Vendor | undefined = VENDORS[name];
-  if (given.scope && profile && !profile.scopeHeaders) {
-    errors.push(
-      `scope: given with vendor '${name}', which has no organizations and projects; expected vendor: 'one', or no scope.`,
-    );
-  }
-  return { options, errors };
-}
-
-/** Explains an option that belongs beside the options or the factory, or is a misspelt one of those. */
-function explainStatic(name: string): string | undefined {
-  if (EXTRA_NAMES.includes(name)) {
-    return `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … })`;
-  }
-  const extra = nearestName(name, EXTRA_NAMES);
-  return extra && !nearestName(name, optionNames(ModuleOptions))
-    ? `there is no such option; did you mean ${extra}, beside the options or the factory?`
-    : undefined;
-}
+// Until their users import them from their new places.
+export { ModuleOptions, type RegisteredOptions } from './bridge.js';
+export { isLoopback } from './origins.js';
+export { ofRegistration, resolveOptions } from './resolve-options.js';
+export { formatSecretKey, isSecretKey } from './secret-key.js';

@@ -1,8 +1,4 @@
-import {
-  MAX_TIMEOUT_MS,
-  Satisfies,
-  validateOptions,
-} from '../options/validation.js';
+import { MAX_TIMEOUT_MS, Satisfies, validateOptions } from './validation.js';
 
 /** The value is a number of ms that a timer can wait. */
 export const IsMilliseconds = () =>

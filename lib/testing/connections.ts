@@ -1,5 +1,5 @@
 import { IsOptional } from 'class-validator';
-import { IsBoolean, IsOneOf, Satisfies } from '../options/validation.js';
+import { IsBoolean, IsOneOf, Satisfies } from './validation.js';
 import type {
   AuthKitIdentityType,
   AuthKitIntegration,

@@ -5,7 +5,7 @@ import {
   IsInRange,
   IsOneOf,
   Satisfies,
-} from '../options/validation.js';
+} from './validation.js';
 import type { AuthKitIntegration } from '../authkit.types.js';
 import { IsMilliseconds, isIntegerFrom } from './argument-error.js';
 import { CONNECTION_FILTERS, type ConnectionFilter } from './connections.js';

@@ -1,12 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { types } from 'node:util';
 import { IsOptional } from 'class-validator';
-import {
-  IsFunction,
-  IsInRange,
-  IsNested,
-  Satisfies,
-} from '../options/validation.js';
+import { IsFunction, IsInRange, IsNested, Satisfies } from './validation.js';
 import {
   argumentError,
   IsIntegerFrom,

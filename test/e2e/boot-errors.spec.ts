@@ -37,12 +37,12 @@ describe('an app', () => {
     [
       'a misspelt name',
       { useFactory, isGlobl: true },
-      /- isGlobl: .*beside the factory; did you mean isGlobal\?/,
+      /- isGlobl: it is none of useFactory, .*isGlobal.*, which may be beside the factory\./,
     ],
     [
       'the plural of controller',
       { useFactory, controllers: true },
-      /- controllers: .*did you mean controller\?/,
+      /- controllers: it is none of .*controller/,
     ],
     [
       'a misspelt inject, without which the factory throws',
@@ -52,52 +52,56 @@ describe('an app', () => {
         }),
         injects: ['x'],
       },
-      /- injects: .*did you mean inject\?\n {2}- the factory of the options has thrown: TypeError/,
+      /- injects: it is none of .*inject.*\n {2}- the factory of the options has thrown: TypeError/,
     ],
     [
       'an option of the module',
       { useFactory, timeout: 5 },
-      /- timeout: it belongs into what the factory returns/,
+      /- timeout: .*An option of the module belongs into what the factory returns: .*timeout: …/,
     ],
     [
       'a name that resembles none',
       { useFactory, foo: 1 },
-      /- foo: .*expected any of useFactory, .*provideInjectionTokensFrom, isGlobal/,
+      /- foo: it is none of useFactory, .*provideInjectionTokensFrom, isGlobal/,
     ],
     [
       'a misspelt factory',
       { useFactry: useFactory },
-      /- useFactry: .*did you mean useFactory\?\n {2}- useFactory: given nothing; expected useFactory, useClass or useExisting/,
+      /- useFactry: it is none of useFactory.*\n {2}- useFactory: given nothing; it must be a factory, or pass useClass or useExisting/,
     ],
     [
       'an import that is no list',
       { useFactory, imports: OpenGuard },
-      /- imports: given .*; expected a list of modules/,
+      /- imports: given a function; it must be a list of modules/,
     ],
-    ['an empty name', { useFactory, name: ' ' }, /- name: given ' '; expected/],
+    [
+      'an empty name',
+      { useFactory, name: ' ' },
+      /- name: given a string of 1 characters; it must be a string that is not empty/,
+    ],
   ])(
-    'does not boot with %s beside the factory, and the error names the right one',
+    'does not boot with %s beside the factory, and the error names what may be there',
     async (_name, options, message) => {
       expect((await bootAsync(options))?.message).toMatch(message);
     },
   );
 
   it.each<[string, object, RegExp]>([
-    ['controller', { pth: 'x' }, /controller\.pth: .*did you mean path\?/],
+    ['controller', { pth: 'x' }, /controller\.pth: there is no such option\./],
     [
       'controller.connections',
       { connections: { paht: 'x' } },
-      /controller\.connections\.paht: .*did you mean path\?/,
+      /controller\.connections\.paht: there is no such option\./,
     ],
     [
       'controller.guards',
       { guards: SignInGuard },
-      /controller\.guards: given \[class SignInGuard\]; expected a list of guards, such as guards: \[JwtAuthGuard\]/,
+      /controller\.guards: given a function; it must be a list of guards, such as guards: \[JwtAuthGuard\]/,
     ],
     [
       'controller.guards',
       { guards: [undefined] },
-      /controller\.guards: given \[ undefined \]; expected a list of guards/,
+      /controller\.guards: given a list; it must be a list of guards/,
     ],
   ])(
     'does not boot with an error in %s, and the error names the right option',
@@ -110,15 +114,11 @@ describe('an app', () => {
   );
 
   it.each<[string, object, RegExp]>([
-    ['cache', { tll: 5 }, /cache\.tll: .*did you mean ttl\?/],
-    [
-      'grant',
-      { singeUse: true },
-      /grant\.singeUse: .*did you mean singleUse\?/,
-    ],
-    ['http', { httpAgnet: {} }, /http\.httpAgnet: .*did you mean httpAgent\?/],
+    ['cache', { tll: 5 }, /cache\.tll: there is no such option\./],
+    ['grant', { singeUse: true }, /grant\.singeUse: there is no such option\./],
+    ['http', { httpAgnet: {} }, /http\.httpAgnet: there is no such option\./],
   ])(
-    'does not boot with a misspelt option in %s, and the error names the nearest',
+    'does not boot with a misspelt option in %s, and the error names it',
     async (option, value, message) => {
       const error = await bootError({ options: { [option]: value } });
       expect(error?.message).toMatch(message);
@@ -129,7 +129,7 @@ describe('an app', () => {
     const error = await bootError({
       options: { isGlobl: true } as AppSettings['options'],
     });
-    expect(error?.message).toMatch(/isGlobl: .*did you mean isGlobal/);
+    expect(error?.message).toMatch(/isGlobl: there is no such option\./);
   });
 
   it('boots up to here with errors everywhere, and then has one error with all of them and the name of the registration', async () => {

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../lib/options/limits.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createTokenService, reasonOf, startApp } from '../support/app.js';
@@ -32,7 +33,7 @@ it('a token fails as rate_limited when its responses and the token itself are la
     [2.3, 'none'],
   ] as const) {
     const tokens = await createTokenService(pica, {
-      maxBytesInFlight: factor * TOKEN_BYTES,
+      [LIMITS]: { maxBytesInFlight: factor * TOKEN_BYTES },
     });
     for (const _ of [1, 2]) {
       expect(await reasonOf(tokens.create(ADA))).toBe(reason);
@@ -44,10 +45,9 @@ it('the token whose bytes cross the limit answers 503 with Retry-After and close
   const { tokens, tokenUrl } = await startApp({
     pica,
     options: {
-      maxBytesInFlight: 3 * TOKEN_BYTES,
+      [LIMITS]: { maxBytesInFlight: 3 * TOKEN_BYTES, pageSize: 10 },
       timeout: 60_000,
       attemptTimeout: 60_000,
-      pageSize: 10,
       retries: 0,
     },
   });
@@ -77,9 +77,8 @@ it('the token whose bytes cross the limit answers 503 with Retry-After and close
 
 it('bytes are given back when a token fails, is cancelled or succeeds', async () => {
   const tokens = await createTokenService(pica, {
-    maxBytesInFlight: 2.3 * TOKEN_BYTES,
+    [LIMITS]: { maxBytesInFlight: 2.3 * TOKEN_BYTES, pageSize: 10 },
     retries: 0,
-    pageSize: 10,
   });
   for (let index = 0; index < 5; index += 1) {
     const fault = pica.fault({ page: 2, status: 400 });
@@ -102,7 +101,7 @@ it('bytes of a call that tokens share are given back, and not held by a token th
   pica.whiteLabel = true;
   pica.integrations = 20;
   const tokens = await createTokenService(pica, {
-    maxBytesInFlight: 1_000_000,
+    [LIMITS]: { maxBytesInFlight: 1_000_000 },
     cache: { ttl: 1 },
   });
   const flags = {
@@ -131,7 +130,7 @@ it('bytes of a call that tokens share are given back, and not held by a token th
 
 it('a pending token holds the text of its pages, and not the objects in it, which take many times the memory', async () => {
   const tokens = await createTokenService(pica, {
-    pageSize: 1,
+    [LIMITS]: { pageSize: 1 },
     timeout: 60_000,
     attemptTimeout: 60_000,
   });

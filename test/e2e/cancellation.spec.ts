@@ -1,3 +1,4 @@
+import { LIMITS } from '../../lib/options/limits.js';
 import {
   AuthKitTokenService,
   getAuthKitProviderToken,
@@ -72,7 +73,7 @@ describe('a token of ten pages', () => {
     async (_name, page, requestedPages) => {
       const tokens = await createTokenService(pica, {
         ...PATIENT,
-        concurrency: 10,
+        [LIMITS]: { concurrency: 10 },
       });
       const before = timers();
       pica.fault({ path: '/v1/authkit', page, status: 401 });

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../lib/options/limits.js';
 import { inspect } from 'node:util';
 import {
   AuthKitConnectionsService,
@@ -634,7 +635,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
       connectMany(320, 'bob');
       const own = pica.connect('ada', 'gmail');
       pica.ignoreFilters = true;
-      const service = await create({ maxPages: 2 });
+      const service = await create({ [LIMITS]: { maxPages: 2 } });
       expect(await reasonOf(service.list(ADA))).toBe('malformed');
       expect(idsOf(await collect(service.all(ADA)))).toEqual([own.id]);
     });
@@ -1042,7 +1043,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
       const own = pica.connect('ada', 'gmail');
       const other = pica.connect('bob', 'slack');
       pica.ignoreFilters = true;
-      const service = await create({ maxPages: 1 });
+      const service = await create({ [LIMITS]: { maxPages: 1 } });
       expect(await service.findByKey(ADA, own.key)).toMatchObject({
         id: own.id,
       });
@@ -1589,7 +1590,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
       const service = await create({
         timeout: 400,
         attemptTimeout: 400,
-        concurrency: 2,
+        [LIMITS]: { concurrency: 2 },
       });
       expect(await service.deleteAll(ADA)).toBe(40);
     });
@@ -1598,7 +1599,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
       connectMany(30);
       const { signal, abort } = controller();
       const hanging = pica.fault({ method: 'DELETE', skip: 10, hang: true });
-      const service = await create({ concurrency: 4 });
+      const service = await create({ [LIMITS]: { concurrency: 4 } });
       const failure = failureOf(service.deleteAll(ADA, { signal }));
       await until(() => hanging.hits === 4);
       abort();
@@ -1624,7 +1625,7 @@ describe.each(['pica', 'one'] as const)('connections of %s', (vendor) => {
         },
         delay: 0,
       });
-      const service = await create({ concurrency: 3 });
+      const service = await create({ [LIMITS]: { concurrency: 3 } });
       await service.deleteAll(ADA);
       expect(most).toBe(3);
     });

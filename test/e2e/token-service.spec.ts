@@ -1,3 +1,4 @@
+import { LIMITS } from '../../lib/options/limits.js';
 import { getEventListeners } from 'node:events';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { AuthKitIdentity } from '../../lib/index.js';
@@ -201,7 +202,7 @@ describe('AuthKitTokenService', () => {
 
   it('stops prefetching pages that no longer exist once the list has shrunk', async () => {
     const tokens = await service({
-      concurrency: 2,
+      [LIMITS]: { concurrency: 2 },
       timeout: 1_500,
       retries: 0,
     });
@@ -228,7 +229,7 @@ describe('AuthKitTokenService', () => {
       delay: 1,
     });
     pica.latency = 10;
-    const tokens = await service({ concurrency: 3 });
+    const tokens = await service({ [LIMITS]: { concurrency: 3 } });
     const token = await tokens.create(ADA);
     expect(token.rows).toHaveLength(1000);
     expect(most).toBe(3);

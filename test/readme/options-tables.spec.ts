@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { getMetadataStorage } from 'class-validator';
 import { EXTRA_NAMES } from '../../lib/options/controller.options.js';
-import { ModuleOptions } from '../../lib/options/module.options.js';
-import { optionNames } from '../../lib/options/validation.js';
+import { AuthKitModuleOptions } from '../../lib/options/module.options.js';
+
+/** The names of the options that have a decorator. */
+const optionNames = () =>
+  getMetadataStorage()
+    .getTargetValidationMetadatas(AuthKitModuleOptions, '', false, false)
+    .map(({ propertyName }) => propertyName);
 
 /** The names in the first column of the guide's tables. */
 const namesIn = (guide: string) =>
@@ -13,7 +19,7 @@ describe('the tables of the README and of the guide to configuration', () => {
   const listed = [...namesIn('README.md'), ...namesIn('docs/configuration.md')];
 
   it.each([
-    ['option', optionNames(ModuleOptions)],
+    ['option', optionNames()],
     ['extra', EXTRA_NAMES],
   ])('list every %s', (_, names) => {
     expect(names.length).toBeGreaterThan(3);

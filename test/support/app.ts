@@ -1,3 +1,4 @@
+import { LIMITS } from '../../lib/options/limits.js';
 import 'reflect-metadata';
 import { jest } from '@jest/globals';
 import {
@@ -103,7 +104,7 @@ export interface RunningApp extends TestApp {
 
 /** The settings with which the requests equal those of the official package: pages of 100, and the flags for every token. */
 export const OFFICIAL_REQUESTS = {
-  pageSize: 100,
+  [LIMITS]: { pageSize: 100 },
   cache: { flags: false },
 } as const;
 

@@ -1,5 +1,6 @@
 // The checks of a property, which tests of two suites share.
 // oxlint-disable jest/no-standalone-expect
+import { LIMITS } from '../../lib/options/limits.js';
 import { Agent, request as httpRequest } from 'node:http';
 import fc from 'fast-check';
 import {
@@ -321,7 +322,7 @@ function startTenantApp(
       // The session of the kit has an id alone.
       identity: ({ user }) =>
         JSON.parse(Buffer.from(user.id, 'hex').toString()),
-      pageSize: 3,
+      [LIMITS]: { pageSize: 3 },
       paging: 'all',
       cache: { store, flags: true, integrations: true },
       grant: { singleUse: true },

@@ -1,4 +1,4 @@
-import { authKitConfig } from '../../lib/config/index.js';
+import { authKitConfig } from '../../lib/config/from-environment.js';
 import { setEnvironment } from '../support/environment.js';
 
 /** The options from an environment that has no other variables of the module. */

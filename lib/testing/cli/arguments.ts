@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { validateOptions } from '../../options/validation.js';
+import { validateOptions } from '../validation.js';
 import {
   EmulatorOptions,
   type PicaEmulatorOptions,

@@ -1,6 +1,7 @@
 import { registerAs } from '@nestjs/config';
 import { AUTHKIT_OPTIONS_IMPORTS } from '../authkit.constants.js';
 import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
+import type { AuthKitGrantOptions } from '../options/grant.options.js';
 import type { AuthKitModuleOptions } from '../options/module.options.js';
 
 const environment = registerAs('authkit', readEnvironment);
@@ -11,7 +12,7 @@ const environment = registerAs('authkit', readEnvironment);
  * | variable | option |
  * |---|---|
  * | `PICA_SECRET_KEY` | `secretKey` |
- * | `ONE_SECRET_KEY` | `secretKey`, and `vendor: 'one'`, where `PICA_SECRET_KEY` is not set |
+ * | `ONE_SECRET_KEY` | `secretKey`, and `vendor: 'one'`, if `PICA_SECRET_KEY` is not set |
  * | `AUTHKIT_VENDOR` | `vendor` (`pica` or `one`), and which of the two keys is read first |
  * | `AUTHKIT_BASE_URL` | `baseUrl` |
  * | `AUTHKIT_TIMEOUT` | `timeout`, in ms |
@@ -57,7 +58,10 @@ function bringImports(config: typeof environment): typeof environment {
   }) as unknown as typeof environment;
 }
 
-function readEnvironment(): AuthKitModuleOptions {
+function readEnvironment(): AuthKitModuleOptions & {
+  // Complete as far as types go, so that `{ ...authKitConfig().grant, singleUse: true }` compiles.
+  grant: AuthKitGrantOptions;
+} {
   const { env } = process;
   const keys = Object.entries(VENDORS).flatMap(([vendor, { secretKeyEnv }]) => {
     const secretKey = env[secretKeyEnv] || undefined;
@@ -78,7 +82,7 @@ function readEnvironment(): AuthKitModuleOptions {
       number | undefined,
     allowedOrigins: parseList(env.AUTHKIT_ALLOWED_ORIGINS),
     pageOrigins: parseList(env.AUTHKIT_PAGE_ORIGINS),
-    grant: secret && { secret },
+    grant: (secret && { secret }) as AuthKitGrantOptions,
   };
 }
 

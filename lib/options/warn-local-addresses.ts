@@ -1,21 +1,32 @@
 import { Logger } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
-import { isLoopback, type ModuleOptions } from './module.options.js';
+import { isLoopback } from './origins.js';
+import type { ResolvedOptions } from './resolve-options.js';
 
-/** Warns of options that point at this machine, where `NODE_ENV` is `production`. */
-export function warnLocalAddresses({
-  baseUrl,
-  allowedOrigins,
-  pageOrigins,
-}: ModuleOptions): void {
-  if (process.env.NODE_ENV !== 'production') return;
+type Addresses = Pick<
+  ResolvedOptions,
+  'baseUrl' | 'allowedOrigins' | 'pageOrigins'
+>;
+
+/** Warns of a `baseUrl` with the version of the API, and, if `NODE_ENV` is `production`, of options that point at this machine. */
+export function warnLocalAddresses(addresses: Addresses): void {
+  const { baseUrl, ...lists } = addresses;
   const logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  const version = /\/v\d+\/?$/.exec(new URL(baseUrl).pathname)?.[0];
+  if (version) {
+    logger.warn(
+      `baseUrl ends with ${version}, and the module adds /v1 itself: requests go to ${version.replace(/\/$/, '')}/v1/…. ` +
+        'Leave the version out of baseUrl (AUTHKIT_BASE_URL).',
+    );
+  }
+  if (process.env.NODE_ENV !== 'production') return;
   if (isLocal(baseUrl)) {
     logger.warn(
       `baseUrl is ${baseUrl}, which is this machine, with NODE_ENV=production: the tokens do not come from the vendor. ` +
         'Leave baseUrl out (AUTHKIT_BASE_URL), or set it to the URL of the API.',
     );
   }
+  const { allowedOrigins, pageOrigins } = lists;
   for (const [option, origins] of Object.entries({
     allowedOrigins,
     pageOrigins,
@@ -24,7 +35,7 @@ export function warnLocalAddresses({
     if (local.length === 0) continue;
     logger.warn(
       `${option} contains ${local.slice(0, 5).join(', ')}, which is the machine of whoever opens the page, with NODE_ENV=production: ` +
-        'whatever runs there may call the route from a browser. Remove it, unless it is the origin of your mobile app.',
+        'a program there may call the route from a browser. Remove it, unless it is the origin of your mobile app.',
     );
   }
 }
