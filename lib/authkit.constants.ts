@@ -25,14 +25,6 @@ export const AUTHKIT_GRANT_JWT = Symbol.for(
   'nestjs-pica-authkit:AUTHKIT_GRANT_JWT',
 );
 
-/** Injection token of the store of used grants. @internal */
-export const AUTHKIT_GRANT_REPLAY_STORE = Symbol.for(
-  'nestjs-pica-authkit:AUTHKIT_GRANT_REPLAY_STORE',
-);
-
-/** Injection token of the cache's store. @internal */
-export const AUTHKIT_CACHE = Symbol.for('nestjs-pica-authkit:AUTHKIT_CACHE');
-
 /**
  * On a dependency of the options' factory: modules that it needs, whatever
  * `imports` the registration has. @internal

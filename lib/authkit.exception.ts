@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
+import { formatType } from './format-value.js';
 
 /**
  * Why a request failed.
@@ -47,6 +48,8 @@ export interface AuthKitErrorDetails {
   upstreamStatus?: number;
   /** The code of a failed connection, e.g. `ECONNREFUSED`. */
   upstreamCode?: string;
+  /** Host and path of the failed call, e.g. `api.picaos.com/v1/authkit`. @internal */
+  upstreamCall?: string;
   /** Pica's id of the failed call, for its support. */
   correlationId?: string;
   /** Seconds to wait before another request. */
@@ -157,6 +160,7 @@ export class AuthKitException extends HttpException {
   readonly attempts?: number;
   /** The number of connections that `deleteAll()` had deleted before it failed. */
   readonly deleted?: number;
+  readonly #details: AuthKitErrorDetails;
 
   constructor(reason: AuthKitErrorReason, details: AuthKitErrorDetails = {}) {
     const [statusCode, defaultMessage] = RESPONSES[reason];
@@ -165,6 +169,7 @@ export class AuthKitException extends HttpException {
     super({ statusCode, message, error, reason }, statusCode, {
       cause: details.cause,
     });
+    this.#details = details;
     this.name = 'AuthKitException';
     this.message = message;
     this.reason = reason;
@@ -176,25 +181,21 @@ export class AuthKitException extends HttpException {
     this.deleted = details.deleted;
   }
 
-  /** A copy with further details. @internal */
-  with(
-    details: Pick<AuthKitErrorDetails, 'attempts' | 'deleted'> & {
-      reason?: AuthKitErrorReason;
-    },
-  ): AuthKitException {
-    const { reason = this.reason, ...more } = details;
-    const { upstreamStatus, upstreamCode, correlationId, retryAfter } = this;
-    return new AuthKitException(reason, {
-      message: reason === this.reason ? this.message : undefined,
-      upstreamStatus,
-      upstreamCode,
-      correlationId,
-      retryAfter,
-      attempts: this.attempts,
-      deleted: this.deleted,
-      cause: this.cause as Error | undefined,
-      ...more,
-    });
+  /** A copy with other details; with another reason, its default message. @internal */
+  with({
+    reason = this.reason,
+    ...more
+  }: AuthKitErrorDetails & {
+    reason?: AuthKitErrorReason;
+  }): AuthKitException {
+    const message = reason === this.reason ? this.message : undefined;
+    const details = { ...this.#details, message, ...more };
+    return new AuthKitException(reason, details);
+  }
+
+  /** Host and path of the failed call, for the log. @internal */
+  get upstreamCall(): string | undefined {
+    return this.#details.upstreamCall;
   }
 }
 
@@ -210,9 +211,12 @@ export function formatFailure(
   duration?: number,
 ): string {
   const { cause, upstreamStatus, upstreamCode, correlationId } = failure;
-  const { retryAfter, attempts } = failure;
+  const { reason, retryAfter, attempts, upstreamCall } = failure;
+  // A wrong baseUrl or a forgotten emulator shows in these.
+  const showsCall = reason === 'unavailable' || upstreamStatus === 404;
   const details = [
     cause instanceof Error && cause.message,
+    showsCall && upstreamCall,
     upstreamStatus !== undefined && `upstream status ${upstreamStatus}`,
     upstreamCode,
     correlationId && `correlation id ${correlationId}`,
@@ -240,4 +244,16 @@ export function errorCode(error: unknown): string | undefined {
     // A getter or a proxy: whatever an app's store rejects with.
     return undefined;
   }
+}
+
+/** The error for an argument of the wrong type or form. The value is not shown. */
+export function invalidArgument(
+  name: string,
+  expected: string,
+  given: unknown,
+): AuthKitException {
+  const shown = typeof given === 'number' ? given : formatType(given);
+  return new AuthKitException('invalid_argument', {
+    message: `${name} must be ${expected}, not ${shown}.`,
+  });
 }

@@ -12,12 +12,9 @@ import {
   AUTHKIT_OPTIONS,
   AUTHKIT_OPTIONS_IMPORTS,
 } from './authkit.constants.js';
-import {
-  getAuthKitProviderToken,
-  INJECTABLES,
-} from './authkit.registration.js';
+import { getAuthKitProviderToken, INJECTABLES } from './inject-authkit.js';
 import { createControllers } from './endpoint/create-controllers.js';
-import { defaultAudience } from './grant/grant-jwt.js';
+import { defaultAudience } from './grant/default-audience.js';
 import {
   resolveControllerOptions,
   validateExtras,

@@ -8,17 +8,14 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
-  AUTHKIT_CACHE,
   AUTHKIT_CONTROLLERS,
   AUTHKIT_GRANT_AUDIENCE,
   AUTHKIT_GRANT_JWT,
-  AUTHKIT_GRANT_REPLAY_STORE,
   AUTHKIT_IDENTITY_EXTRACTOR,
   AUTHKIT_OPTIONS,
 } from './authkit.constants.js';
 import { ConfigurableModuleClass } from './authkit.module-definition.js';
-import { INJECTABLES } from './authkit.registration.js';
-import { createCacheStore } from './cache/resilient-store.js';
+import { INJECTABLES } from './inject-authkit.js';
 import { RequestRunner } from './core/request-runner.js';
 import { applyRoutes } from './endpoint/route-middleware.js';
 import {
@@ -26,14 +23,10 @@ import {
   type AuthKitControllers,
 } from './endpoint/create-controllers.js';
 import { provideGrantJwt } from './grant/grant-jwt.js';
-import { createGrantReplayStore } from './grant/grant-replay-store.js';
 import { GrantVerifier } from './grant/grant-verifier.js';
 import { withTimeout } from './identity/extract-identity.js';
-import type {
-  ModuleOptions,
-  RegisteredOptions,
-} from './options/module.options.js';
-import { PicaClient, picaClientProvider } from './pica/pica.client.js';
+import type { ResolvedOptions } from './options/resolve-options.js';
+import { PicaApi } from './pica/pica-api.js';
 
 /** @throws {Error} in an app that imports the class itself */
 function failWithoutRegistration(): never {
@@ -70,7 +63,7 @@ function failWithoutRegistration(): never {
 @Module({
   providers: [
     ...INJECTABLES,
-    picaClientProvider,
+    PicaApi,
     RequestRunner,
     GrantVerifier,
     // Every registration has its own in their place.
@@ -78,7 +71,7 @@ function failWithoutRegistration(): never {
     { provide: AUTHKIT_GRANT_AUDIENCE, useValue: undefined },
     {
       provide: AUTHKIT_IDENTITY_EXTRACTOR,
-      useFactory: ({ identity, timeout }: ModuleOptions) =>
+      useFactory: ({ identity, timeout }: ResolvedOptions) =>
         withTimeout(identity, timeout),
       inject: [AUTHKIT_OPTIONS],
     },
@@ -87,16 +80,6 @@ function failWithoutRegistration(): never {
       useFactory: provideGrantJwt,
       inject: [AUTHKIT_OPTIONS, AUTHKIT_GRANT_AUDIENCE],
     },
-    {
-      provide: AUTHKIT_CACHE,
-      useFactory: createCacheStore,
-      inject: [AUTHKIT_OPTIONS],
-    },
-    {
-      provide: AUTHKIT_GRANT_REPLAY_STORE,
-      useFactory: createGrantReplayStore,
-      inject: [AUTHKIT_OPTIONS, AUTHKIT_CACHE],
-    },
   ],
   exports: [
     ...INJECTABLES,
@@ -104,8 +87,7 @@ function failWithoutRegistration(): never {
     // subclass of a service injects where a module of the app provides it.
     AUTHKIT_IDENTITY_EXTRACTOR,
     AUTHKIT_OPTIONS,
-    AUTHKIT_CACHE,
-    PicaClient,
+    PicaApi,
     RequestRunner,
   ],
 })
@@ -114,7 +96,7 @@ export class AuthKitModule
   implements NestModule
 {
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: RegisteredOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
     @Optional()
     @Inject(AUTHKIT_CONTROLLERS)
     private readonly controllers?: AuthKitControllers,
@@ -141,14 +123,14 @@ export class AuthKitModule
 /** @throws {Error} if another registration has the same name: one of them could not be injected */
 function refuseSameName(
   modules: ModulesContainer,
-  { registration }: RegisteredOptions,
+  { registration }: ResolvedOptions,
 ): void {
   if (registration === undefined) return;
   const same = [...modules.values()].filter(
     (module) =>
       (
         module.providers.get(AUTHKIT_OPTIONS)?.instance as
-          RegisteredOptions | undefined
+          ResolvedOptions | undefined
       )?.registration === registration,
   );
   if (same.length > 1) {

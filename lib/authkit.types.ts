@@ -99,3 +99,16 @@ export interface AuthKitConnectionLabel {
   /** Up to 32 strings of 1 to 128 characters. */
   tags?: readonly string[];
 }
+
+/** An action: one operation of a platform's API. */
+export interface AuthKitAction {
+  /** The id of the action, `conn_mod_def::…`. It survives changes of `key` and `title`. */
+  systemId: string;
+  title: string;
+  /** The HTTP method. */
+  method: string;
+  /** The path, with `{{placeholders}}`. */
+  path: string;
+  tags: string[];
+  key?: string;
+}

@@ -8,28 +8,32 @@ export {
   getAuthKitProviderToken,
   InjectAuthKit,
   type AuthKitProvider,
-} from './authkit.registration.js';
+} from './inject-authkit.js';
 export type {
+  AuthKitAction,
+  AuthKitConnection,
+  AuthKitConnectionLabel,
   AuthKitIdentityType,
   AuthKitIntegration,
   AuthKitToken,
 } from './authkit.types.js';
-export { redisStore, type AuthKitRedisClient } from './cache/redis-store.js';
-export { needsReconnect } from './connections/connection.js';
-export type {
-  AuthKitConnectionFilter,
-  AuthKitConnectionListOptions,
-} from './connections/connection-filter.js';
-export type { AuthKitConnectionPage } from './connections/connection-reader.js';
+export { needsReconnect, ownerOf } from './connections/connection.js';
+export type { AuthKitConnectionFilter } from './connections/connection-filter.js';
 export {
   AuthKitConnectionsService,
+  type AuthKitConfirmation,
+  type AuthKitConfirmOptions,
+  type AuthKitConnectionListOptions,
+  type AuthKitConnectionPage,
   type AuthKitConnectionUpdate,
   type AuthKitRequestOptions,
+  type AuthKitScanOptions,
 } from './connections/connections.service.js';
 export type { AuthKitTraceContext } from './core/diagnostics.js';
 export {
   AuthKitGrantService,
   type AuthKitWidgetToken,
+  type IssueGrantOptions,
 } from './grant/grant.service.js';
 export {
   AuthKitHealthIndicator,
@@ -45,10 +49,7 @@ export {
   type IdentityExtractor,
 } from './identity/extract-identity.js';
 export { getRequestIdentity } from './identity/request-identity.js';
-export type {
-  AuthKitCacheOptions,
-  AuthKitCacheStore,
-} from './options/cache.options.js';
+export type { AuthKitCacheOptions } from './options/cache.options.js';
 export type {
   AuthKitConnectionsRouteOptions,
   AuthKitControllerOptions,
@@ -73,7 +74,7 @@ export type {
   ScopeResolver,
   SecretKeyResolver,
 } from './options/module.options.js';
-export type { AuthKitIntegrationListing } from './token/connectors.js';
+export type { AuthKitIntegrationListing } from './token/integrations.js';
 export {
   AuthKitTokenService,
   type CreateTokenOptions,
@@ -84,3 +85,8 @@ export type {
   AuthKitConnection,
   AuthKitConnectionLabel,
 } from './authkit.types.js';
+export type { AuthKitCallInit } from './passthrough/call-request.js';
+export {
+  AuthKitPassthroughService,
+  type AuthKitActionFilter,
+} from './passthrough/passthrough.service.js';

@@ -1,15 +1,11 @@
-import { AuthKitException } from '../authkit.exception.js';
-import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
+import { AuthKitException, invalidArgument } from '../authkit.exception.js';
+import { assertTags } from '../core/resolve-label.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import {
-  areConnectionTags,
-  isConnectionName,
-  isText,
-} from '../options/connection-label.js';
-import { isRecord } from '../pica/responses.js';
+import { isText } from '../options/connection-label.js';
+import { isRecord } from '../pica/json-checks.js';
+import type { ConnectionRow } from '../pica/pica-api.js';
 import { MAX_PAGE_SIZE } from '../vendors/index.js';
-import { belongsTo, type ConnectionRow } from './connection.js';
-import { formatType } from '../format-value.js';
+import { belongsTo } from './connection.js';
 
 /** Which connections of an owner. A connection meets all conditions that are given. */
 export interface AuthKitConnectionFilter {
@@ -23,17 +19,8 @@ export interface AuthKitConnectionFilter {
   active?: boolean | 'any';
 }
 
-/** The page to list. */
-export interface AuthKitConnectionListOptions extends AuthKitConnectionFilter {
-  /** From 1. Default: 1 */
-  page?: number;
-  /** The number of connections on a page, 1 to 150. Default: 20 */
-  limit?: number;
-  /** Cancels the request: it rejects with `cancelled`. */
-  signal?: AbortSignal;
-  /** @internal */
-  [REQUEST_TIMING]?: RequestTiming;
-}
+/** The conditions of most methods. */
+export const CONDITIONS = ['platform', 'key', 'tags', 'active'];
 
 /** The default of `limit`, which is that of the service. */
 const DEFAULT_LIMIT = 20;
@@ -44,77 +31,56 @@ export function isConnectionKey(key: string): boolean {
 }
 
 /**
- * Validates name and tags of a connection.
+ * Validates a filter. A filter never widens by mistake: a condition that is
+ * `undefined`, or misspelt, would match everything.
  *
+ * @param conditions the names of the conditions that the method has
+ * @param settings the names of what may stand beside them, also `undefined`
  * @throws {AuthKitException} `invalid_argument`
  */
-export function assertLabel({
-  name,
-  tags,
-}: {
-  name?: unknown;
-  tags?: unknown;
-}): void {
-  if (name !== undefined && !isConnectionName(name)) {
-    throw invalidArgument('name', 'a string of 0 to 256 characters', name);
+export function parseFilter(
+  filter: unknown,
+  conditions: readonly string[],
+  settings: readonly string[] = ['signal'],
+): AuthKitConnectionFilter {
+  if (!isRecord(filter)) throw invalidArgument('filter', 'an object', filter);
+  for (const [name, value] of Object.entries(filter)) {
+    if (settings.includes(name)) continue;
+    const shown = JSON.stringify(name.slice(0, 100));
+    if (!conditions.includes(name)) {
+      throw new AuthKitException('invalid_argument', {
+        message: `The filter has no condition ${shown}: it takes ${conditions.join(', ')}.`,
+      });
+    }
+    if (value === undefined) {
+      throw new AuthKitException('invalid_argument', {
+        message: `The condition ${shown} is undefined: leave it out, or pass a value.`,
+      });
+    }
+  }
+  const { platform, key, tags, active, dryRun } = filter;
+  for (const [name, value] of Object.entries({ platform, key })) {
+    if (value !== undefined && typeof value !== 'string') {
+      throw invalidArgument(name, 'a string', value);
+    }
   }
   if (tags !== undefined) assertTags(tags);
-}
-
-/** @throws {AuthKitException} `invalid_argument`: a string would have no field, and so match everything */
-export function assertFilter(filter: unknown): void {
-  if (!isRecord(filter)) throw invalidArgument('filter', 'an object', filter);
-}
-
-function assertTags(tags: unknown): void {
-  if (!areConnectionTags(tags)) {
-    throw invalidArgument(
-      'tags',
-      'a list of up to 32 strings of 1 to 128 characters',
-      tags,
-    );
+  if (![true, false, 'any', undefined].includes(active as boolean)) {
+    throw invalidArgument('active', "true, false or 'any'", active);
   }
-}
-
-/** The error for an argument of the wrong type or form. The value is not shown. */
-export function invalidArgument(
-  name: string,
-  expected: string,
-  given: unknown,
-): AuthKitException {
-  return new AuthKitException('invalid_argument', {
-    message: `${name} must be ${expected}, not ${typeof given === 'number' ? given : formatType(given)}.`,
-  });
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
+    throw invalidArgument('dryRun', 'true or false', dryRun);
+  }
+  return { platform, key, tags, active } as AuthKitConnectionFilter;
 }
 
 /** A validated filter, and what of it can be sent to Pica. */
 export class ConnectionQuery {
-  /** Whether the key is a filter that Pica is asked for. */
-  readonly isKeySent: boolean;
-  /** Whether the owner's identity is one. */
-  readonly isIdentitySent: boolean;
-  private readonly active: boolean | 'any';
-
-  /** @throws {AuthKitException} `invalid_argument` */
+  /** @param owner `undefined` for the connections of all owners */
   constructor(
-    readonly owner: AuthKitIdentity,
+    readonly owner: AuthKitIdentity | undefined,
     private readonly filter: AuthKitConnectionFilter,
-  ) {
-    assertFilter(filter);
-    const { platform, key, tags, active = 'any' } = filter;
-    for (const [name, value] of Object.entries({ platform, key })) {
-      if (value !== undefined && typeof value !== 'string') {
-        throw invalidArgument(name, 'a string', value);
-      }
-    }
-    if (tags !== undefined) assertTags(tags);
-    if (![true, false, 'any'].includes(active)) {
-      throw invalidArgument('active', "true, false or 'any'", active);
-    }
-    this.active = active;
-    this.isIdentitySent = isSendable(owner.identity);
-    this.isKeySent = key !== undefined && isSendable(key);
-  }
+  ) {}
 
   /** Whether no connection can meet the filter. */
   get isImpossible(): boolean {
@@ -125,61 +91,54 @@ export class ConnectionQuery {
     );
   }
 
-  /** Whether a row has the key of the filter. */
-  matchesKey({ key }: ConnectionRow): boolean {
-    return key === this.filter.key;
+  /** Whether the list of the whole account has to be read, since upstream takes a value with a comma for a list. */
+  get isUnfiltered(): boolean {
+    return this.owner !== undefined && !isSendable(this.owner.identity);
   }
 
-  /** Whether a row belongs to the owner and meets the filter, whatever Pica was asked for. */
+  /** Whether a row belongs to the owner and meets the filter, whatever the request asked for. */
   matches(row: ConnectionRow): boolean {
-    const { platform, key, tags = [] } = this.filter;
+    const { platform, key, tags = [], active = 'any' } = this.filter;
     const { tags: ownTags } = row;
     return (
-      belongsTo(row, this.owner) &&
+      (this.owner === undefined || belongsTo(row, this.owner)) &&
       (platform === undefined || row.platform === platform) &&
       (key === undefined || row.key === key) &&
       tags.every((tag) => Array.isArray(ownTags) && ownTags.includes(tag)) &&
-      (this.active === 'any' || (row.active ?? true) === this.active)
+      (active === 'any' || (row.active ?? true) === active)
     );
   }
 
   /**
    * The lists that have to be read: one, or for a vendor that lists active
-   * connections alone unless it is told otherwise, both of its lists.
+   * connections alone unless it is told otherwise, both of its lists, the active
+   * connections first.
    */
-  parameters({
-    hasActiveFilter,
-    byIdentity,
-  }: {
-    hasActiveFilter: boolean;
-    byIdentity: boolean;
-  }): Record<string, string>[] {
-    const { identity, identityType = 'user' } = this.owner;
-    const { platform, key, tags = [] } = this.filter;
-    const all: Record<string, string | undefined> = {
-      identity: byIdentity ? identity : undefined,
-      // Rows without a type count as a user's, so a user's are not asked for by type.
+  lists(hasActiveFilter: boolean): Record<string, string>[] {
+    const { identity, identityType = 'user' } = this.owner ?? {};
+    const { platform, key, tags = [], active = 'any' } = this.filter;
+    const conditions = {
+      identity,
+      // Rows without a type count as a user's, so a user's are not requested by type.
       identityType:
-        byIdentity && identityType !== 'user' ? identityType : undefined,
+        this.isUnfiltered || identityType === 'user' ? undefined : identityType,
       platform,
       key,
       // Whether the service means all or any of several tags is unknown.
       tags: tags[0],
     };
-    const sent = Object.fromEntries(
-      Object.entries(all).filter(
-        (entry): entry is [string, string] =>
-          entry[1] !== undefined && isSendable(entry[1]),
-      ),
-    );
+    const sent: Record<string, string> = {};
+    for (const [name, value] of Object.entries(conditions)) {
+      if (value !== undefined && isSendable(value)) sent[name] = value;
+    }
     if (!hasActiveFilter) return [sent];
-    const states = this.active === 'any' ? [true, false] : [this.active];
-    return states.map((active) => ({ ...sent, active: String(active) }));
+    const states = active === 'any' ? [true, false] : [active];
+    return states.map((state) => ({ ...sent, active: String(state) }));
   }
 }
 
-/** Upstream reads a value with a comma as a list. */
-function isSendable(value: string): boolean {
+/** Upstream takes a value with a comma for a list. */
+export function isSendable(value: string): boolean {
   return !value.includes(',');
 }
 
@@ -188,22 +147,15 @@ export function parsePageOptions({
   page = 1,
   limit = DEFAULT_LIMIT,
 }: {
-  page?: unknown;
-  limit?: unknown;
+  page?: number;
+  limit?: number;
 }): { page: number; limit: number } {
-  if (!Number.isSafeInteger(page) || (page as number) < 1) {
+  if (!Number.isSafeInteger(page) || page < 1) {
     throw invalidArgument('page', 'a whole number from 1 on', page);
   }
-  if (
-    !Number.isSafeInteger(limit) ||
-    (limit as number) < 1 ||
-    (limit as number) > MAX_PAGE_SIZE
-  ) {
-    throw invalidArgument(
-      'limit',
-      `a whole number from 1 to ${MAX_PAGE_SIZE}`,
-      limit,
-    );
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PAGE_SIZE) {
+    const expected = `a whole number from 1 to ${MAX_PAGE_SIZE}`;
+    throw invalidArgument('limit', expected, limit);
   }
-  return { page: page as number, limit: limit as number };
+  return { page, limit };
 }

@@ -1,16 +1,14 @@
-import { AuthKitException } from '../authkit.exception.js';
 import type {
   AuthKitConnection,
   AuthKitConnectionLabel,
+  AuthKitIdentityType,
 } from '../authkit.types.js';
-import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
-  InvalidResponseError,
-  isCount,
-  isCountOrAbsent,
-  isRecord,
-  isSafeJson,
-} from '../pica/responses.js';
+  parseIdentity,
+  type AuthKitIdentity,
+} from '../identity/authkit-identity.js';
+import { InvalidResponseError } from '../pica/json-checks.js';
+import type { ConnectionRow } from '../pica/pica-api.js';
 
 /** The fields that the vendors document: what the routes send to a browser. */
 const DOCUMENTED_FIELDS = [
@@ -53,18 +51,45 @@ export function needsReconnect({
   return state === 'failed' || active === false;
 }
 
-/** A row of unknown fields, whoever owns it. */
-export type ConnectionRow = Record<string, unknown>;
-
-/** A page of connections, whoever owns them. */
-export interface ConnectionRows {
-  readonly rows: readonly ConnectionRow[];
-  readonly total: number | undefined;
-  readonly pages: number;
+/** Whether a connection can take the place of another one. */
+export function isOperational(connection: AuthKitConnection): boolean {
+  const { state = 'operational' } = connection;
+  return state === 'operational' && !needsReconnect(connection);
 }
 
-/** The maximum number of rows on a page. The service sends 150 at most. */
-const MAX_ROWS = 1_000;
+/** The tenants of connections that were read for one. */
+const tenants = new WeakMap<object, string>();
+
+/** Remembers for which tenant a connection was read. */
+export function setTenant(
+  connection: AuthKitConnection,
+  tenant: string | undefined,
+): void {
+  if (tenant !== undefined) tenants.set(connection, tenant);
+}
+
+/**
+ * Returns the owner of a connection of `scan()`, to be passed to the services:
+ * with the `tenant` of the scan, so that they use the same secret key.
+ *
+ * @returns `undefined` if the connection has no owner, or one that cannot be an identity
+ *
+ * @publicApi
+ */
+export function ownerOf(
+  connection: AuthKitConnection,
+): AuthKitIdentity | undefined {
+  const { identity, identityType } = connection;
+  try {
+    return parseIdentity({
+      identity,
+      identityType: (identityType ?? 'user') satisfies AuthKitIdentityType,
+      tenant: tenants.get(connection),
+    });
+  } catch {
+    return undefined;
+  }
+}
 
 /** What an id may look like. Anything else names no connection. */
 const ID = /^(?!\.+$)[\w:.-]{1,128}$/;
@@ -78,68 +103,40 @@ export function isConnectionId(id: string): boolean {
  * Whether a row belongs to an owner: `identity` is equal, and `identityType`,
  * where a missing type counts as `user`. A row without `identity` has no owner.
  */
-export function belongsTo(
-  row: ConnectionRow,
-  owner: AuthKitIdentity,
-): row is AuthKitConnection {
+export function belongsTo(row: ConnectionRow, owner: AuthKitIdentity): boolean {
   return (
     row.identity === owner.identity &&
     (row.identityType ?? 'user') === (owner.identityType ?? 'user')
   );
 }
 
-/**
- * Whether a row of an owner is a connection.
- *
- * @param requested the id that was requested
- */
-export function isConnection(
-  row: ConnectionRow,
-  requested?: string,
-): row is AuthKitConnection {
+/** Whether a row has what every connection has. */
+export function isConnection(row: ConnectionRow): row is AuthKitConnection {
   const { id, key, platform } = row;
   return (
     typeof id === 'string' &&
     isConnectionId(id) &&
     typeof key === 'string' &&
-    typeof platform === 'string' &&
-    (requested ?? id).toLowerCase() === id.toLowerCase()
+    typeof platform === 'string'
   );
 }
 
 /**
- * Checks a row of an owner.
+ * Returns the row of an owner as a connection; `undefined` for a row of somebody else.
  *
  * @param requested the id that was requested
- * @throws {InvalidResponseError} where it is no connection, or another one
+ * @throws {InvalidResponseError} if it is no connection, or another one
  */
-export function assertConnection(
+export function toOwnConnection(
   row: ConnectionRow,
-  requested?: string,
-): AuthKitConnection {
-  if (isConnection(row, requested)) return row;
+  owner: AuthKitIdentity,
+  requested: string,
+): AuthKitConnection | undefined {
+  if (!belongsTo(row, owner)) return undefined;
+  if (isConnection(row) && row.id.toLowerCase() === requested.toLowerCase()) {
+    return row;
+  }
   throw new InvalidResponseError('not a connection');
-}
-
-/**
- * Checks that one connection can replace another of the same owner.
- *
- * @throws {AuthKitException} `invalid_argument` where they are the same, or of different platforms
- */
-export function assertReplacement(
-  old: AuthKitConnection,
-  replacement: AuthKitConnection,
-): void {
-  if (replacement.id === old.id) {
-    throw new AuthKitException('invalid_argument', {
-      message: 'A connection cannot replace itself.',
-    });
-  }
-  if (replacement.platform !== old.platform) {
-    throw new AuthKitException('invalid_argument', {
-      message: 'A connection can replace only one of the same platform.',
-    });
-  }
 }
 
 /** How old a connection may be that a page has just made, in ms: an hour. */
@@ -147,25 +144,31 @@ const MAX_NEW_AGE_MS = 3_600_000;
 
 /**
  * Whether a connection is one that the user has made to replace another, as far
- * as rows tell. The page learns its key from a message that any frame can
- * forge, and a forged one can name an older connection. So the replacement must
- * work, and either the old one does not, or the replacement is the newer one
- * and was created within the last hour.
+ * as rows tell. The page learns its key from a message that any frame can forge,
+ * and a forged one can name an older connection. So the new one must work, and
+ * be the newer one, created within the last hour. If rows have no dates, the old
+ * one must need reconnecting.
+ *
+ * @param isLost whether a call has found the old one lost
  */
 export function isReconnection(
   old: AuthKitConnection,
   replacement: AuthKitConnection,
+  isLost: boolean,
 ): boolean {
-  if (needsReconnect(replacement)) return false;
-  if (needsReconnect(old)) return true;
-  // One of the vendors tells no dates. Comparisons with NaN are false.
-  const [before, created] = [old, replacement].map(({ createdAt }) =>
-    Date.parse(String(createdAt)),
-  ) as [number, number];
+  if (old.id === replacement.id || old.platform !== replacement.platform) {
+    return false;
+  }
+  if (!isOperational(replacement)) return false;
+  const before = Date.parse(String(old.createdAt));
+  const created = Date.parse(String(replacement.createdAt));
+  if (Number.isNaN(before) || Number.isNaN(created)) {
+    return needsReconnect(old) || isLost;
+  }
   return created >= before && created >= Date.now() - MAX_NEW_AGE_MS;
 }
 
-/** The name and the tags of a connection, to be copied to another; `undefined` where it has neither. */
+/** The name and the tags of a connection, to be copied to another; `undefined` if it has neither. */
 export function labelOf({
   name,
   tags,
@@ -175,34 +178,4 @@ export function labelOf({
     ...(Array.isArray(tags) && tags.length > 0 && { tags }),
   };
   return Object.keys(label).length > 0 ? label : undefined;
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where the body is no page of rows */
-export function parseConnectionRows(body: Buffer): ConnectionRows {
-  const page: unknown = JSON.parse(body.toString());
-  if (
-    !isRecord(page) ||
-    !Array.isArray(page.rows) ||
-    page.rows.length > MAX_ROWS ||
-    !page.rows.every(isRecord) ||
-    !isCountOrAbsent(page.total) ||
-    !isCount(page.pages) ||
-    !isSafeJson(page)
-  ) {
-    throw new InvalidResponseError('not a page of connections');
-  }
-  return {
-    rows: page.rows,
-    total: (page.total as number | null) ?? undefined,
-    pages: page.pages,
-  };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} where the body is no row */
-export function parseConnectionRow(body: Buffer): ConnectionRow {
-  const row: unknown = JSON.parse(body.toString());
-  if (!isRecord(row) || !isSafeJson(row)) {
-    throw new InvalidResponseError('not a connection');
-  }
-  return row;
 }

@@ -1,42 +1,71 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { AuthKitException } from '../authkit.exception.js';
+import { AuthKitException, invalidArgument } from '../authkit.exception.js';
+import type { AuthKitConnection } from '../authkit.types.js';
+import { BoundedMap } from '../bounded-map.js';
+import { assertLabel } from '../core/resolve-label.js';
 import {
+  ROUTE_CONTEXT,
   RequestRunner,
+  type RouteContext,
   type Session,
-  type Steps,
+  type Task,
 } from '../core/request-runner.js';
-import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
 import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import { ModuleOptions } from '../options/module.options.js';
+import { LIMITS } from '../options/limits.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { inParallel } from '../pica/fetch-pages.js';
+import { wait } from '../pica/pica.client.js';
+import { PicaApi } from '../pica/pica-api.js';
 import {
-  assertConnection,
-  assertReplacement,
-  belongsTo,
-  isConnection,
   isConnectionId,
+  isOperational,
   isReconnection,
   labelOf,
   needsReconnect,
+  toOwnConnection,
 } from './connection.js';
 import {
-  assertFilter,
-  assertLabel,
+  CONDITIONS,
   ConnectionQuery,
-  invalidArgument,
   isConnectionKey,
+  parseFilter,
   parsePageOptions,
   type AuthKitConnectionFilter,
-  type AuthKitConnectionListOptions,
 } from './connection-filter.js';
-import {
-  ConnectionReader,
-  type AuthKitConnectionPage,
-} from './connection-reader.js';
-import type { AuthKitConnection } from '../authkit.types.js';
+import { ConnectionReader } from './read-connections.js';
+import { ownerKey, ResolvedConnections } from './resolved-connections.js';
+
+/** Settings of one request. */
+export interface AuthKitRequestOptions {
+  /** Cancels the request: it rejects with `cancelled`. */
+  signal?: AbortSignal;
+  /** @internal */
+  [ROUTE_CONTEXT]?: RouteContext;
+}
+
+/** The page to list. */
+export interface AuthKitConnectionListOptions
+  extends AuthKitConnectionFilter, AuthKitRequestOptions {
+  /** From 1. Default: 1 */
+  page?: number;
+  /** The number of connections on a page, 1 to 150. Default: 20 */
+  limit?: number;
+}
+
+/** One page of an owner's connections. */
+export interface AuthKitConnectionPage {
+  rows: AuthKitConnection[];
+  /** The number of connections on all pages. */
+  total: number;
+  /** The number of pages. */
+  pages: number;
+  /** The number of this page, from 1. */
+  page: number;
+}
 
 /** The fields of a connection that can be changed. */
 export interface AuthKitConnectionUpdate {
@@ -46,31 +75,68 @@ export interface AuthKitConnectionUpdate {
   tags?: readonly string[];
 }
 
-/** Settings of one request. */
-export interface AuthKitRequestOptions {
-  /** Cancels the request: it rejects with `cancelled`. */
-  signal?: AbortSignal;
-  /** @internal */
-  [REQUEST_TIMING]?: RequestTiming;
+/** How a connection is confirmed. */
+export interface AuthKitConfirmOptions extends AuthKitRequestOptions {
+  /** The id of the connection that the user has connected again. */
+  replaces?: string;
+  /** ms during which a connection that is not visible yet is looked up again. Default: 2,000 */
+  waitFor?: number;
+  /** The request of the page, for `onConnected`. */
+  request?: object;
 }
 
-/** The delay before a connection that is not visible yet is looked up again, in ms. Each further delay is twice as long. */
-const LOOKUP_INTERVAL = 150;
+/** A confirmed connection. */
+export interface AuthKitConfirmation {
+  connection: AuthKitConnection;
+  /** The connection that it has replaced, which is deleted. */
+  replaced?: AuthKitConnection;
+}
+
+/** Which connections of all owners. */
+export interface AuthKitScanOptions extends Omit<
+  AuthKitConnectionFilter,
+  'key'
+> {
+  /** What the functions `secretKey` and `scope` receive. Needed if one of the options is a function. */
+  as?: AuthKitIdentity;
+  /** Cancels the scan. */
+  signal?: AbortSignal;
+}
+
+/** The connection of a call: one by its id, or the one of a platform. */
+export type ConnectionSelector =
+  | { readonly id: string }
+  | { readonly platform: string; readonly tags?: readonly string[] };
+
+/** How often a connection that is not visible yet is looked up. */
+const MAX_LOOKS = 4;
+
+/** The maximum number of confirmations of one owner that wait for a connection to become visible. */
+const MAX_WAITING = 2;
+
+/** The default of `waitFor` of a confirmation in ms. */
+const CONFIRM_WAIT_MS = 2_000;
 
 /** The maximum of `waitFor` in ms: a day. */
-const MAX_WAIT = 86_400_000;
+const MAX_WAIT_MS = 86_400_000;
 
-/** How often in a row a walk waits for a rate limit. */
+/** How often in a row `all()`, `scan()` and `deleteAll()` wait for a rate limit. */
 const MAX_RATE_LIMIT_WAITS = 10;
 
+/** The maximum of one such wait in ms: limits are by the minute. */
+const MAX_RATE_LIMIT_WAIT_MS = 300_000;
+
 /** How long `deleteAll()` waits for a list that still shows what it has deleted, in ms. */
-const DELETE_PAUSE = 200;
+const DELETE_PAUSE_MS = 200;
 
 /** How often `deleteAll()` looks for connections that it has not deleted yet. */
 const MAX_DELETE_PASSES = 10;
 
-/** How many connections the message of `ambiguous` names. */
+/** How many connections the log line of `ambiguous` names. */
 const MAX_NAMED = 10;
+
+/** How long a connection that a call has found lost counts as one that needs reconnecting, in ms: an hour. */
+const LOST_TTL_MS = 3_600_000;
 
 /**
  * Finds, changes and deletes the connections of an owner.
@@ -94,19 +160,27 @@ const MAX_NAMED = 10;
 @Injectable()
 export class AuthKitConnectionsService {
   private readonly reader: ConnectionReader;
+  /** The ids of connections that calls have found lost. */
+  private readonly lost = new BoundedMap<true>(10_000);
+  private readonly resolved = new ResolvedConnections();
+  /** How many confirmations of an owner wait. */
+  private readonly waiting = new Map<string, number>();
+  /** The replacements of each owner run one after the other: two that cross must not delete both connections. */
+  private readonly replacing = new Map<string, Promise<unknown>>();
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
-    @Inject(AUTHKIT_OPTIONS) options: ModuleOptions,
+    @Inject(PicaApi) private readonly api: PicaApi,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    this.reader = new ConnectionReader(options);
+    this.reader = new ConnectionReader(api, options);
   }
 
   /**
    * Lists one page of the owner's connections, the active ones first. It
    * includes the inactive ones: a connection that the user has to repair is
-   * inactive. A list of up to 150 takes one round trip; a longer one is read
-   * whole for each page, up to `maxPages` times 150, so use {@link all} for it.
+   * inactive. All of them are read for each page, 150 at a time in parallel,
+   * so use {@link all} for thousands.
    *
    * @throws {AuthKitException} `invalid_argument` for an invalid filter, `page`
    *   or `limit`; otherwise as `AuthKitTokenService.create()`
@@ -116,16 +190,23 @@ export class AuthKitConnectionsService {
     filter: AuthKitConnectionListOptions = {},
   ): Promise<AuthKitConnectionPage> {
     return this.run('list', owner, filter, async (session) => {
-      const query = new ConnectionQuery(session.identity, filter);
-      const page = parsePageOptions(filter);
-      return this.reader.page(session, query, page);
+      const settings = ['page', 'limit', 'signal'];
+      const conditions = parseFilter(filter, CONDITIONS, settings);
+      const { page, limit } = parsePageOptions(filter);
+      const all = await this.readAll(session, conditions);
+      return {
+        rows: all.slice((page - 1) * limit, page * limit),
+        total: all.length,
+        pages: Math.ceil(all.length / limit),
+        page,
+      };
     });
   }
 
   /**
    * Iterates over all connections of the owner, page by page. The `timeout`
    * option holds for each page, `signal` for the whole. After a 429 the walk
-   * waits as `Retry-After` says and goes on.
+   * waits as `Retry-After` says, for 5 min at most and 10 times in a row, and goes on.
    *
    * @example
    * ```ts
@@ -138,16 +219,52 @@ export class AuthKitConnectionsService {
     owner: AuthKitIdentity,
     filter: AuthKitConnectionFilter & AuthKitRequestOptions = {},
   ): AsyncIterable<AuthKitConnection> {
-    return {
-      [Symbol.asyncIterator]: () => this.walk('all', owner, filter),
-    };
+    return iterable(() => {
+      const conditions = parseFilter(filter, CONDITIONS);
+      const query = new ConnectionQuery(parseIdentity(owner), conditions);
+      return this.reader.walk(query, (task) =>
+        this.patiently('all', owner, filter.signal, task),
+      );
+    });
+  }
+
+  /**
+   * Iterates over the connections of **all** owners of a secret key, page by
+   * page, for jobs. Never call it for a request of a user. `ownerOf(connection)`
+   * returns the owner. Waits for rate limits as {@link all}.
+   *
+   * @param options `as`: the identity that the functions `secretKey` and `scope` receive
+   * @throws {AuthKitException} `invalid_argument` for an invalid filter, or if one
+   *   of these options is a function and `as` is missing; `malformed` after 10,000
+   *   pages; otherwise as {@link list}
+   */
+  scan(options: AuthKitScanOptions = {}): AsyncIterable<AuthKitConnection> {
+    return iterable(() => {
+      const conditions = parseFilter(
+        options,
+        ['platform', 'tags', 'active'],
+        ['as', 'signal'],
+      );
+      const { as, signal } = options;
+      if (as === undefined && this.runner.hasManyAccounts) {
+        throw new AuthKitException('invalid_argument', {
+          message:
+            'scan() needs the option as: secretKey or scope is a function of the identity. Pass as: { identity, tenant }.',
+        });
+      }
+      const identity = as === undefined ? undefined : parseIdentity(as);
+      const query = new ConnectionQuery(undefined, conditions);
+      return this.reader.walk(query, (task) =>
+        this.patiently('scan', identity, signal, task),
+      );
+    });
   }
 
   /**
    * Returns one connection of the owner.
    *
-   * @throws {AuthKitException} `not_found` where the owner has none with this id;
-   *   `invalid_argument` where the id is no string
+   * @throws {AuthKitException} `not_found` if the owner has none with this id;
+   *   `invalid_argument` if the id is no string
    */
   async get(
     owner: AuthKitIdentity,
@@ -165,98 +282,48 @@ export class AuthKitConnectionsService {
    * connection exists and belongs to the owner.
    *
    * @param options `waitFor`: ms during which a connection that is not visible
-   *   yet is looked up again. Default: 0
-   * @returns `undefined` where the owner has no connection with this key
-   * @throws {AuthKitException} `invalid_argument` where the key is no string,
-   *   or `waitFor` is no number from 0 on
+   *   yet is looked up again, 4 times in all. Default: 0
+   * @returns `undefined` if the owner has no connection with this key
+   * @throws {AuthKitException} `invalid_argument` if the key is no string, or
+   *   `waitFor` is no number from 0 on; `rate_limited` if two others of the owner wait already
    */
   async findByKey(
     owner: AuthKitIdentity,
     key: string,
     options: AuthKitRequestOptions & { waitFor?: number } = {},
   ): Promise<AuthKitConnection | undefined> {
-    const { waitFor = 0 } = options;
-    const extraTime = waitFor >= 0 ? Math.min(waitFor, MAX_WAIT) : 0;
-    const request = { ...toRequest('findByKey', owner, options), extraTime };
-    return this.runner.runSteps(request, async (session) => {
-      if (typeof key !== 'string')
-        throw invalidArgument('key', 'a string', key);
-      if (typeof waitFor !== 'number' || !(waitFor >= 0)) {
-        throw invalidArgument('waitFor', 'a number of ms from 0 on', waitFor);
-      }
-      return this.waitForOwn(session, key, extraTime);
-    });
-  }
-
-  /**
-   * Finds the connection that a page confirms, and copies to it the name and
-   * the tags of the one that it replaces. The caller deletes that one, last.
-   *
-   * @param key as the page says, which may be forged
-   * @param replaces the id of the connection to replace. Where the owner has none
-   *   with this id, or the confirmed one was not made to replace it, nothing is replaced.
-   * @throws {AuthKitException} `not_found` where the owner has no connection with
-   *   this key; `invalid_argument` where the two are the same, or of different platforms
-   * @internal
-   */
-  async findConfirmed(
-    owner: AuthKitIdentity,
-    key: string,
-    replaces: string | undefined,
-    { waitFor, ...options }: AuthKitRequestOptions & { waitFor: number },
-  ): Promise<{ connection: AuthKitConnection; replaced?: AuthKitConnection }> {
-    return this.run('confirm', owner, options, async (session) => {
-      const found = await this.waitForOwn(session, key, waitFor);
-      if (!found) throw new AuthKitException('not_found');
-      const old =
-        replaces === undefined
-          ? undefined
-          : await this.findOwnById(session, replaces);
-      if (!old) return { connection: found };
-      assertReplacement(old, found);
-      if (!isReconnection(old, found)) return { connection: found };
-      const connection = await this.copyLabel(session, old, found);
-      return { connection, replaced: old };
-    });
+    const { waitFor = 0 } = options ?? {};
+    const timing = this.timingFor(options, waitFor);
+    return this.run('findByKey', owner, timing, (session) =>
+      this.waitForOwn(session, key, waitFor),
+    );
   }
 
   /**
    * Returns the one usable connection of the owner, for a call through Pica.
    * Call it before each such call instead of storing keys: they change when the
-   * user connects again.
+   * user connects again. A connection that a call has found lost within the last
+   * hour is not usable.
    *
-   * @throws {AuthKitException} `not_connected` where there is none,
-   *   `reconnect_required` where there are some and none is usable, `ambiguous`
-   *   where there are several; its message names their ids and names
+   * @throws {AuthKitException} `not_connected` if there is none,
+   *   `reconnect_required` if there are some and none is usable, `ambiguous` if
+   *   there are several
    */
   async resolve(
     owner: AuthKitIdentity,
     filter: Pick<AuthKitConnectionFilter, 'platform' | 'tags' | 'key'> &
       AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
-    return this.run('resolve', owner, filter, async (session) => {
-      assertFilter(filter);
-      const query = new ConnectionQuery(session.identity, {
-        ...filter,
-        active: 'any',
-      });
-      const found = query.isImpossible
-        ? []
-        : await collect(this.reader.walk(query, (steps) => steps(session)));
-      const usable = found.filter((connection) => !needsReconnect(connection));
-      if (usable.length > 1) throw ambiguous(usable);
-      if (usable[0]) return usable[0];
-      throw new AuthKitException(
-        found.length > 0 ? 'reconnect_required' : 'not_connected',
-      );
-    });
+    return this.run('resolve', owner, filter, (session) =>
+      this.resolveOwn(session, filter),
+    );
   }
 
   /**
    * Changes name or tags of a connection. A missing field stays as it is.
    *
    * @returns the connection as it is afterwards
-   * @throws {AuthKitException} `not_found`, or `invalid_argument` where neither
+   * @throws {AuthKitException} `not_found`, or `invalid_argument` if neither
    *   field is given, or one is invalid
    */
   async update(
@@ -279,14 +346,159 @@ export class AuthKitConnectionsService {
   }
 
   /**
+   * Deletes a connection from Pica for good, with its credentials. It does not
+   * revoke them at the platform.
+   *
+   * @throws {AuthKitException} `not_found` if the owner has none with this id
+   */
+  async delete(
+    owner: AuthKitIdentity,
+    id: string,
+    options: AuthKitRequestOptions = {},
+  ): Promise<void> {
+    await this.deleteAndReturn(owner, id, options);
+  }
+
+  /**
+   * Deletes a connection and returns it as it was, for `onDisconnected`.
+   *
+   * @internal
+   */
+  async deleteAndReturn(
+    owner: AuthKitIdentity,
+    id: string,
+    options: AuthKitRequestOptions = {},
+  ): Promise<AuthKitConnection> {
+    return this.run('delete', owner, options, async (session) => {
+      const connection = await this.getOwn(session, id);
+      await this.deleteOwn(session, connection);
+      return connection;
+    });
+  }
+
+  /**
+   * Deletes all connections of the owner, e.g. when the user closes the
+   * account: the inactive ones too, unless the filter says otherwise. The
+   * `timeout` option holds for each call, `signal` for the whole. It waits for
+   * rate limits as {@link all}. It can be repeated after a failure.
+   *
+   * @param filter `dryRun`: count and delete nothing. Default: `false`
+   * @returns the number of connections deleted
+   * @throws {AuthKitException} whose `deleted` says how many are gone;
+   *   `unavailable` if Pica goes on listing what it says it has not
+   */
+  async deleteAll(
+    owner: AuthKitIdentity,
+    filter: AuthKitConnectionFilter &
+      AuthKitRequestOptions & { dryRun?: boolean } = {},
+  ): Promise<number> {
+    // Whether the service said that it deleted a connection, or that there is none.
+    const deleted = new Map<string, boolean>();
+    try {
+      const conditions = parseFilter(filter, [...CONDITIONS, 'dryRun']);
+      const query = new ConnectionQuery(parseIdentity(owner), conditions);
+      const patiently = <T>(task: Task<T>) =>
+        this.patiently('deleteAll', owner, filter.signal, task);
+      for (let pass = 1; pass <= MAX_DELETE_PASSES; pass += 1) {
+        const found = await collect(this.reader.walk(query, patiently));
+        if (filter.dryRun) return found.length;
+        // Rows move to other pages while they are deleted, so the list is read again until it is empty.
+        if (found.length === 0) return deleted.size;
+        // A list that is behind shows what is gone, and a 404 need not be true.
+        if (found.every(({ id }) => deleted.has(id))) {
+          await this.runner.wait(DELETE_PAUSE_MS, filter.signal);
+        }
+        await this.deleteEach(found, patiently, deleted);
+      }
+      throw new AuthKitException('unavailable', {
+        cause: new Error(
+          'connections are listed again and again after their deletion, which was answered with 200 or 404',
+        ),
+      });
+    } catch (error) {
+      const count = [...deleted.values()].filter(Boolean).length;
+      throw error instanceof AuthKitException
+        ? error.with({ deleted: count })
+        : error;
+    }
+  }
+
+  /**
+   * Confirms the connection that `onSuccess` gave to the page, as the POST route
+   * does, for controllers of the app's own. The key is a claim of the page, and
+   * `replaces` too. Finds the connection, calls the option `onConnected`, copies
+   * name and tags of the connection that it replaces, looks at it once more, and
+   * deletes the replaced one last: a failure leaves both.
+   *
+   * It replaces only if the old one is the owner's and of the same platform, and
+   * the new one is operational, not older, and was created within the last hour.
+   * If the vendor tells no dates, the old one must need reconnecting.
+   * Otherwise the new one is confirmed and the old one stays.
+   *
+   * The time of `onConnected` does not count towards the `timeout` option.
+   *
+   * @throws {AuthKitException} `not_found` if the owner has no connection with
+   *   this key; `rate_limited` if two other confirmations of the owner wait
+   *   already; and what `onConnected` throws
+   */
+  async confirm(
+    owner: AuthKitIdentity,
+    key: string,
+    options: AuthKitConfirmOptions = {},
+  ): Promise<AuthKitConfirmation> {
+    const { waitFor = CONFIRM_WAIT_MS, replaces, request } = options ?? {};
+    const { onConnected } = this.options;
+    const timing = this.timingFor(options, waitFor);
+    const { connection, old, others } = await this.run(
+      'confirm',
+      owner,
+      timing,
+      async (session) => {
+        const found = await this.waitForOwn(session, key, waitFor);
+        if (!found) throw new AuthKitException('not_found');
+        this.resolved.forget(session);
+        const { id, platform } = found;
+        const claimed =
+          typeof replaces === 'string'
+            ? await this.findOwnById(session, replaces)
+            : undefined;
+        const old =
+          claimed && isReconnection(claimed, found, this.isLost(claimed))
+            ? claimed
+            : undefined;
+        const same = onConnected
+          ? await this.readAll(session, { platform })
+          : [];
+        const others = same.filter(
+          (other) => other.id !== id && other.id !== old?.id,
+        );
+        return { connection: found, old, others };
+      },
+    );
+    const calledAt = performance.now();
+    await onConnected?.(connection, owner, { replaced: old, others, request });
+    if (!old) return { connection };
+    const listenerTime = performance.now() - calledAt;
+    const replacement = await this.run(
+      'confirm',
+      owner,
+      this.timingFor(timing, listenerTime),
+      (session) => this.replaceOwn(session, old, connection),
+    );
+    return { connection: replacement, replaced: old };
+  }
+
+  /**
    * Replaces a connection after the user has connected again, which makes a new
-   * connection with a new key beside the old one. Copies name and tags to the
-   * new one and deletes the old one last, so that a failure leaves both.
+   * connection with a new key beside the old one. The decision is the app's: use
+   * {@link confirm} for what a page says. Copies name and tags to the new one
+   * and deletes the old one last, so that a failure leaves both.
    *
    * @param newKey the key of the new connection
    * @returns the new connection
-   * @throws {AuthKitException} `not_found` where the owner has not both;
-   *   `invalid_argument` where they are of different platforms, or the same
+   * @throws {AuthKitException} `not_found` if the owner has not both;
+   *   `invalid_argument` if they are the same, of different platforms, or the new
+   *   one is not operational
    */
   async replace(
     owner: AuthKitIdentity,
@@ -295,111 +507,142 @@ export class AuthKitConnectionsService {
     options: AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
     return this.run('replace', owner, options, async (session) => {
-      if (typeof newKey !== 'string') {
-        throw invalidArgument('newKey', 'a string', newKey);
-      }
       const old = await this.getOwn(session, oldId);
-      const replacement = isConnectionKey(newKey)
-        ? await this.findOwn(session, newKey)
-        : undefined;
+      const replacement = await this.waitForOwn(session, newKey, 0);
       if (!replacement) throw new AuthKitException('not_found');
       assertReplacement(old, replacement);
-      const labelled = await this.copyLabel(session, old, replacement);
-      await this.reader.delete(session, old.id);
-      return labelled;
+      return this.replaceOwn(session, old, replacement);
     });
   }
 
-  /**
-   * Deletes a connection from Pica for good, with its credentials. It does not
-   * revoke them at the platform.
-   *
-   * @throws {AuthKitException} `not_found` where the owner has none with this id
-   */
-  async delete(
-    owner: AuthKitIdentity,
-    id: string,
-    options: AuthKitRequestOptions = {},
-  ): Promise<void> {
-    return this.run('delete', owner, options, async (session) => {
-      const { id: known } = await this.getOwn(session, id);
-      await this.reader.delete(session, known);
-    });
+  /** Reads all connections of an owner within a running request. @internal */
+  async readAll(
+    session: Session,
+    filter: AuthKitConnectionFilter,
+  ): Promise<AuthKitConnection[]> {
+    const query = new ConnectionQuery(session.identity, filter);
+    return this.reader.readAll(session, query);
+  }
+
+  /** {@link resolve} within a running request. @internal */
+  async resolveOwn(
+    session: Session,
+    filter: AuthKitConnectionFilter,
+  ): Promise<AuthKitConnection> {
+    const conditions = parseFilter(filter, ['platform', 'tags', 'key']);
+    const found = await this.readAll(session, conditions);
+    const working = found.filter((each) => !needsReconnect(each));
+    const kept = working.filter((each) => !this.isLost(each));
+    // A lost one may have been repaired.
+    const usable = kept.length > 0 ? kept : working;
+    if (usable.length > 1) throw ambiguous(usable);
+    if (usable[0]) return usable[0];
+    const reason = found.length > 0 ? 'reconnect_required' : 'not_connected';
+    throw new AuthKitException(reason);
   }
 
   /**
-   * Deletes all connections of the owner, e.g. when the user closes the
-   * account: the inactive ones too, unless the filter says otherwise. The
-   * `timeout` option holds for each call, `signal` for the whole. After a 429 it
-   * waits as `Retry-After` says and goes on. It can be repeated after a failure.
+   * {@link get} within a running request.
    *
-   * @param filter `dryRun`: count and delete nothing. Default: `false`
-   * @returns the number of connections deleted
-   * @throws {AuthKitException} whose `deleted` says how many are gone
+   * @throws {AuthKitException} `not_found`, the same for a connection of somebody else
+   * @internal
    */
-  async deleteAll(
-    owner: AuthKitIdentity,
-    filter: AuthKitConnectionFilter &
-      AuthKitRequestOptions & { dryRun?: boolean } = {},
-  ): Promise<number> {
-    const deleted = new Set<string>();
-    try {
-      for (let pass = 1; pass <= MAX_DELETE_PASSES; pass += 1) {
-        const found = await collect(this.walk('deleteAll', owner, filter));
-        if (filter.dryRun) return found.length;
-        // Rows move to other pages while they are deleted, so the list is read again until it is empty.
-        if (found.length === 0) return deleted.size;
-        // A list that is behind shows what is gone, and a 404 need not be true.
-        if (found.every(({ id }) => deleted.has(id))) {
-          await this.runner.wait(DELETE_PAUSE, filter.signal);
-        }
-        await this.reader.inParallel(found.length, async (index) => {
-          const { id } = found[index]!;
-          await this.patiently('deleteAll', owner, filter, (session) =>
-            this.reader.delete(session, id),
-          );
-          deleted.add(id);
-        });
-      }
-      throw new AuthKitException('unavailable', {
-        cause: new Error('connections are listed again and again'),
-      });
-    } catch (error) {
-      throw error instanceof AuthKitException
-        ? error.with({ deleted: deleted.size })
-        : error;
-    }
+  async getOwn(session: Session, id: string): Promise<AuthKitConnection> {
+    if (typeof id !== 'string') throw invalidArgument('id', 'a string', id);
+    const found = await this.findOwnById(session, id);
+    if (!found) throw new AuthKitException('not_found');
+    return found;
   }
 
-  private async *walk(
-    operation: string,
-    owner: AuthKitIdentity,
-    filter: AuthKitConnectionFilter & AuthKitRequestOptions,
-  ): AsyncGenerator<AuthKitConnection, void, undefined> {
-    const query = new ConnectionQuery(parseIdentity(owner), filter);
-    yield* this.reader.walk(query, (steps) =>
-      this.patiently(operation, query.owner, filter, steps),
+  /**
+   * Returns the connection of a call, remembered for 30 s.
+   *
+   * @throws {AuthKitException} as {@link resolve} and {@link get}; `reconnect_required` if the connection needs it
+   * @internal
+   */
+  async resolveForCall(
+    session: Session,
+    selector: ConnectionSelector,
+  ): Promise<AuthKitConnection> {
+    const connection = await this.resolved.get(session, selector, (shared) =>
+      'id' in selector
+        ? this.getOwn(shared, selector.id)
+        : this.resolveOwn(shared, selector),
     );
+    if (!needsReconnect(connection)) return connection;
+    throw new AuthKitException('reconnect_required');
   }
 
-  /** Runs steps, and again after a 429: as often as it takes, but not for ever. */
+  /** Forgets what {@link resolveForCall} remembers of an owner. @internal */
+  forgetResolved(session: Session): void {
+    this.resolved.forget(session);
+  }
+
+  /** Remembers for an hour that a call has found a connection lost. Returns `false` if that was known. @internal */
+  markLost({ id }: AuthKitConnection): boolean {
+    if (this.lost.get(id)) return false;
+    this.lost.set(id, true, LOST_TTL_MS);
+    return true;
+  }
+
+  /** A call through a connection has worked. @internal */
+  markFound({ id }: AuthKitConnection): void {
+    this.lost.delete(id);
+  }
+
+  private isLost({ id }: AuthKitConnection): boolean {
+    return this.lost.get(id) === true;
+  }
+
+  /** Deletes connections, several in parallel, until one fails. Waits for all that have begun, so that the count is complete. */
+  private async deleteEach(
+    found: readonly AuthKitConnection[],
+    patiently: <T>(task: Task<T>) => Promise<T>,
+    deleted: Map<string, boolean>,
+  ): Promise<void> {
+    let failure: unknown;
+    const { concurrency } = this.options[LIMITS];
+    await inParallel(found.length, concurrency, async (index) => {
+      const { id } = found[index]!;
+      if (failure) return;
+      try {
+        const isDeleted = await patiently((session) => {
+          this.resolved.forget(session);
+          return this.api.deleteConnection(session, id);
+        });
+        deleted.set(id, isDeleted ?? deleted.get(id) ?? false);
+      } catch (error) {
+        failure ??= error;
+      }
+    });
+    if (failure) throw failure;
+  }
+
+  /** Runs a task, and again after a 429. */
   private async patiently<T>(
     operation: string,
-    owner: AuthKitIdentity,
-    { signal }: AuthKitRequestOptions,
-    steps: Steps<T>,
+    owner: AuthKitIdentity | undefined,
+    signal: AbortSignal | undefined,
+    task: Task<T>,
   ): Promise<T> {
     const request = toRequest(operation, owner, { signal });
     for (let waits = 0; ; waits += 1) {
+      const delayAfter = ({ upstreamStatus, retryAfter }: AuthKitException) => {
+        // `rate_limited` without a response says that too much is pending here.
+        if (upstreamStatus !== 429) return undefined;
+        const delay = (retryAfter ?? Math.min(2 ** waits, 60)) * 1_000;
+        const isTooLong =
+          delay > MAX_RATE_LIMIT_WAIT_MS || waits >= MAX_RATE_LIMIT_WAITS;
+        return isTooLong ? undefined : delay;
+      };
       const isHandled = (failure: AuthKitException) =>
-        isRateLimit(failure) && waits < MAX_RATE_LIMIT_WAITS;
+        delayAfter(failure) !== undefined;
       try {
-        return await this.runner.runSteps({ ...request, isHandled }, steps);
+        return await this.runner.run({ ...request, isHandled }, task);
       } catch (error) {
-        const failure = error as AuthKitException;
-        if (!isHandled(failure)) throw failure;
-        const seconds = failure.retryAfter ?? Math.min(2 ** waits, 60);
-        await this.runner.wait(seconds * 1_000, signal);
+        const delay = delayAfter(error as AuthKitException);
+        if (delay === undefined) throw error;
+        await this.runner.wait(delay, signal);
       }
     }
   }
@@ -408,116 +651,189 @@ export class AuthKitConnectionsService {
     operation: string,
     owner: AuthKitIdentity,
     options: AuthKitRequestOptions | null | undefined,
-    steps: Steps<T>,
+    task: Task<T>,
   ): Promise<T> {
-    return this.runner.runSteps(toRequest(operation, owner, options), steps);
+    const request = toRequest(operation, owner ?? null, options);
+    return this.runner.run(request, task);
   }
 
-  /** @throws {AuthKitException} `not_found`, the same for a connection of somebody else */
-  private async getOwn(
-    session: Session,
-    id: string,
-  ): Promise<AuthKitConnection> {
-    if (typeof id !== 'string') throw invalidArgument('id', 'a string', id);
-    const found = await this.findOwnById(session, id);
-    if (!found) throw new AuthKitException('not_found');
-    return found;
+  /** The timing of a request that has more time. */
+  private timingFor(
+    options: AuthKitRequestOptions | null | undefined,
+    more: number,
+  ): AuthKitRequestOptions {
+    const { startedAt = performance.now(), extraTime = 0 } =
+      options?.[ROUTE_CONTEXT] ?? {};
+    const extra = more >= 0 ? Math.min(more, MAX_WAIT_MS) : 0;
+    return {
+      signal: options?.signal,
+      [ROUTE_CONTEXT]: { startedAt, extraTime: extraTime + extra },
+    };
   }
 
   private async findOwnById(
     session: Session,
     id: string,
   ): Promise<AuthKitConnection | undefined> {
-    const row = isConnectionId(id)
-      ? await this.reader.get(session, id)
-      : undefined;
-    return row && belongsTo(row, session.identity)
-      ? assertConnection(row, id)
-      : undefined;
+    if (!isConnectionId(id)) return undefined;
+    const row = await this.api.getConnection(session, id);
+    return row && toOwnConnection(row, session.identity!, id);
   }
 
-  /** Looks a connection up until it is visible, at most `waitFor` ms. */
+  /** Looks a connection up until it is visible, 4 times within `waitFor` ms. */
   private async waitForOwn(
     session: Session,
     key: string,
     waitFor: number,
   ): Promise<AuthKitConnection | undefined> {
+    if (typeof key !== 'string') throw invalidArgument('key', 'a string', key);
+    if (typeof waitFor !== 'number' || !(waitFor >= 0)) {
+      throw invalidArgument('waitFor', 'a number of ms from 0 on', waitFor);
+    }
     if (!isConnectionKey(key)) return undefined;
-    const giveUpAt = performance.now() + waitFor;
-    for (let interval = LOOKUP_INTERVAL; ; interval *= 2) {
-      const found = await this.findOwn(session, key);
-      const remaining = giveUpAt - performance.now();
-      if (found || remaining <= 0) return found;
-      await session.wait(Math.min(interval, remaining));
+    const query = new ConnectionQuery(session.identity, { key });
+    const find = () => this.reader.find(session, key, query);
+    let found = await find();
+    if (found || waitFor === 0) return found;
+    const owner = ownerKey(session);
+    const waiting = this.waiting.get(owner) ?? 0;
+    if (waiting >= MAX_WAITING) {
+      throw new AuthKitException('rate_limited', {
+        retryAfter: Math.ceil(waitFor / 1_000),
+        cause: new Error(`${waiting} confirmations of the owner wait already`),
+      });
+    }
+    this.waiting.set(owner, waiting + 1);
+    try {
+      // Each delay is twice as long: 1/7, 2/7 and 4/7 of the time.
+      let delay = Math.min(waitFor, MAX_WAIT_MS) / (2 ** (MAX_LOOKS - 1) - 1);
+      for (let look = 2; !found && look <= MAX_LOOKS; look += 1) {
+        await wait(delay, session.signal);
+        found = await find();
+        delay *= 2;
+      }
+      return found;
+    } finally {
+      const left = this.waiting.get(owner)! - 1;
+      if (left === 0) this.waiting.delete(owner);
+      else this.waiting.set(owner, left);
     }
   }
 
-  private copyLabel(
+  /** Copies the label of a connection to its replacement, looks at that once more, and deletes the old one. */
+  private async replaceOwn(
     session: Session,
-    from: AuthKitConnection,
-    to: AuthKitConnection,
+    old: AuthKitConnection,
+    replacement: AuthKitConnection,
   ): Promise<AuthKitConnection> {
-    const label = labelOf(from);
-    return label ? this.patchOwn(session, to.id, label) : Promise.resolve(to);
-  }
-
-  private findOwn(
-    session: Session,
-    key: string,
-  ): Promise<AuthKitConnection | undefined> {
-    const query = new ConnectionQuery(session.identity, { key });
-    return this.reader.find(session, query);
+    const owner = ownerKey(session);
+    const before = this.replacing.get(owner) ?? Promise.resolve();
+    const replace = async () => {
+      session.signal.throwIfAborted();
+      const label = labelOf(old);
+      if (label) await this.patchOwn(session, replacement.id, label);
+      const latest = await this.getOwn(session, replacement.id);
+      assertReplacement(old, latest);
+      await this.deleteOwn(session, old);
+      return latest;
+    };
+    const done = before.then(replace, replace);
+    this.replacing.set(owner, done);
+    try {
+      return await done;
+    } finally {
+      if (this.replacing.get(owner) === done) this.replacing.delete(owner);
+    }
   }
 
   private async patchOwn(
     session: Session,
     id: string,
-    { name, tags }: AuthKitConnectionUpdate,
+    label: AuthKitConnectionUpdate,
   ): Promise<AuthKitConnection> {
-    // JSON leaves out what is undefined.
-    const row = await this.reader.patch(session, id, { name, tags });
+    const row = await this.api.updateConnection(session, id, label);
+    this.resolved.forget(session);
+    if (row === undefined) throw new AuthKitException('not_found');
     // One vendor documents a body, the other none.
-    return row && belongsTo(row, session.identity) && isConnection(row, id)
-      ? row
-      : this.getOwn(session, id);
+    const own =
+      row === 'empty' ? undefined : toOwnConnection(row, session.identity!, id);
+    return own ?? this.getOwn(session, id);
+  }
+
+  /** @throws {AuthKitException} `unavailable` if the service says that there is no such connection, and still has it */
+  private async deleteOwn(
+    session: Session,
+    { id }: AuthKitConnection,
+  ): Promise<void> {
+    const isDeleted = await this.api.deleteConnection(session, id);
+    this.resolved.forget(session);
+    if (isDeleted) return;
+    // Another deletion was quicker, or an earlier response was lost.
+    if (!(await this.findOwnById(session, id))) return;
+    throw new AuthKitException('unavailable', {
+      cause: new Error(
+        'the deletion of a connection was answered with 404, and it is still there',
+      ),
+    });
   }
 }
 
 function toRequest(
   operation: string,
-  owner: AuthKitIdentity,
+  identity: AuthKitIdentity | undefined | null,
   options: AuthKitRequestOptions | null | undefined,
 ) {
   return {
     outcome: `connections.${operation}() failed`,
     traced: { channel: 'connections' as const, operation },
-    identity: owner,
+    identity,
     signal: options?.signal,
-    ...options?.[REQUEST_TIMING],
+    ...options?.[ROUTE_CONTEXT],
   };
 }
 
-/** Whether a call has failed because of the rate limit of the plan, and not because too much is pending here. */
-function isRateLimit({ reason, upstreamStatus }: AuthKitException): boolean {
-  return reason === 'rate_limited' && upstreamStatus === 429;
+/** @throws {AuthKitException} `invalid_argument` if the app cannot replace one connection by the other */
+function assertReplacement(
+  old: AuthKitConnection,
+  replacement: AuthKitConnection,
+): void {
+  const refuse = (message: string) =>
+    new AuthKitException('invalid_argument', { message });
+  if (replacement.id === old.id) {
+    throw refuse('A connection cannot replace itself.');
+  }
+  if (replacement.platform !== old.platform) {
+    throw refuse('A connection can replace only one of the same platform.');
+  }
+  if (!isOperational(replacement)) {
+    throw refuse('The connection that replaces another one must work.');
+  }
 }
 
-/** The error that names several connections by their ids and names. */
+/** The error that names several connections by their ids, in the log. */
 function ambiguous(
   connections: readonly AuthKitConnection[],
 ): AuthKitException {
-  const named = connections
-    .slice(0, MAX_NAMED)
-    .map(({ id, name }) => (name ? `${id} (${JSON.stringify(name)})` : id));
-  const others = connections.length - named.length;
-  const list = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  const ids = connections.slice(0, MAX_NAMED).map(({ id }) => id);
   return new AuthKitException('ambiguous', {
-    message: `There are ${connections.length} such connections: ${list}. Choose one by its platform, tags or key.`,
+    cause: new Error(
+      `${connections.length} connections: ${ids.join(', ')}${ids.length < connections.length ? ', …' : ''}; choose one by its platform, tags or key`,
+    ),
   });
 }
 
+function iterable<T>(
+  start: () => AsyncGenerator<T, void, undefined>,
+): AsyncIterable<T> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* start();
+    },
+  };
+}
+
 /** Reads an iterable to its end. */
-export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
   for await (const item of items) collected.push(item);
   return collected;

@@ -1,18 +1,23 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
-import { Observable } from 'rxjs';
 import {
   AuthKitException,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
-import type { AttemptObserver } from '../pica/request-context.js';
+import type { AuthKitIdentity } from '../identity/authkit-identity.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { AttemptRecord } from '../pica/pica.client.js';
 import type { AuthKitVendor } from '../vendors/index.js';
+import { createWarnOnce, sanitizeForLog } from '../warn-once.js';
+
+/** The maximum number of labels, and the maximum length of a name and of a value. */
+const MAX_LABELS = 5;
+const MAX_LABEL_LENGTH = 64;
 
 /**
- * What the events of the tracing channels `nestjs-pica-authkit:token`,
- * `nestjs-pica-authkit:connections` and `nestjs-pica-authkit:upstream` carry.
- * Never a key, an identity, a header or a body. All events of one operation
- * carry the same object.
+ * What the events of the tracing channels carry: `nestjs-pica-authkit:token`,
+ * `:connections`, `:passthrough`, `:grant` and `:upstream`. Never a key, an
+ * identity, a header, a body or a path of a platform. All events of one
+ * operation carry the same object.
  */
 export interface AuthKitTraceContext {
   /** The name of the registration. Default: `default` */
@@ -20,10 +25,17 @@ export interface AuthKitTraceContext {
   readonly vendor: AuthKitVendor;
   /**
    * What runs. Tokens: `create` or `integrations`. Connections: the method, e.g.
-   * `list`; `all` and `deleteAll` once for each page and each deletion. Upstream
-   * calls: method and path, e.g. `POST /v1/authkit` or `GET /v1/vault/connections/:id`.
+   * `list`; `all`, `scan` and `deleteAll` once for each page and each deletion.
+   * Calls: `fetch` or `actions`. Grants: `issue` or `verify`. Upstream calls:
+   * method and path, e.g. `POST /v1/authkit` or `GET /v1/vault/connections/:id`.
    */
   readonly operation: string;
+  /** What the option `labels` returns for the identity; `{}` without it. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Calls to a platform: its name, the HTTP method and the id of the action, once known. */
+  platform?: string;
+  method?: string;
+  action?: string;
   /** Upstream calls: the number of the attempt, from 1. */
   readonly attempt: number | undefined;
   /** The status of Pica's response, once there is one. Tokens and connections: that of the response that failed them. */
@@ -40,160 +52,138 @@ export interface AuthKitTraceContext {
 
 type Channel = TracingChannel<unknown, AuthKitTraceContext>;
 
+const channel = (name: string) =>
+  tracingChannel(`nestjs-pica-authkit:${name}`) as Channel;
+
 const CHANNELS = {
-  token: tracingChannel('nestjs-pica-authkit:token') as Channel,
-  connections: tracingChannel('nestjs-pica-authkit:connections') as Channel,
+  token: channel('token'),
+  connections: channel('connections'),
+  passthrough: channel('passthrough'),
+  grant: channel('grant'),
 };
 
-const UPSTREAM = tracingChannel('nestjs-pica-authkit:upstream') as Channel;
+const UPSTREAM = channel('upstream');
 
 /** The channel and the name of an operation. */
 export interface TracedOperation {
   readonly channel: keyof typeof CHANNELS;
   readonly operation: string;
+  /** Called with what the events carry, to be completed. Not called without subscribers. */
+  readonly onStart?: (context: AuthKitTraceContext) => void;
 }
 
 /** Publishes what a registration does. Without subscribers it does nothing. */
 export class Diagnostics {
+  private readonly warnOnce = createWarnOnce();
+
   constructor(
-    private readonly registration: {
-      readonly registration: string;
-      readonly vendor: AuthKitVendor;
-    },
+    private readonly options: Pick<
+      ResolvedOptions,
+      'registration' | 'vendor' | 'labels'
+    >,
   ) {}
 
   /**
-   * Runs an operation. (`tracePromise` would put the result on the context.)
+   * Runs an operation and publishes it. (`tracePromise` would put the result on the context.)
    *
    * @param run rejects with an `AuthKitException` only
    */
   trace<T>(
-    traced: TracedOperation | undefined,
+    { channel, operation, onStart }: TracedOperation,
+    identity: AuthKitIdentity | undefined | null,
     run: () => Promise<T>,
   ): Promise<T> {
-    const channel = traced && CHANNELS[traced.channel];
-    return channel?.hasSubscribers
-      ? this.traceObserved(channel, traced!.operation, run)
-      : run();
+    if (!CHANNELS[channel].hasSubscribers) return run();
+    const context = this.createContext(operation, undefined, identity);
+    onStart?.(context);
+    return publish(CHANNELS[channel], context, run);
   }
 
-  private async traceObserved<T>(
-    channel: Channel,
+  /** Runs one attempt of a call and publishes it. */
+  traceAttempt<T>(
     operation: string,
-    run: () => Promise<T>,
+    attempt: number,
+    identity: AuthKitIdentity | undefined,
+    run: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
-    const trace = this.begin(channel, operation);
+    if (!UPSTREAM.hasSubscribers) return run({});
+    const context = this.createContext(operation, attempt, identity);
+    return publish(UPSTREAM, context, () => run(context));
+  }
+
+  /** What the option `labels` returns for an identity: at most 5 strings of 64 characters. */
+  labelsFor(
+    identity: AuthKitIdentity | undefined | null,
+  ): Readonly<Record<string, string>> {
+    if (!this.options.labels || !identity) return {};
     try {
-      const result = await trace.run(run);
-      trace.finish();
-      return result;
-    } catch (error) {
-      trace.finish(error as AuthKitException);
-      throw error;
+      const labels = Object.entries(this.options.labels(identity) ?? {})
+        .slice(0, MAX_LABELS)
+        .map((label) => label.map(formatLabel));
+      return Object.fromEntries(labels) as Record<string, string>;
+    } catch {
+      this.warnOnce(
+        'labels',
+        'The labels function threw an error. (Logged once.)',
+      );
+      return {};
     }
   }
 
-  /** Observes the calls of one request of the app. To be called where the request runs: its async context becomes theirs. */
-  observeCalls(): (operation: string) => AttemptObserver {
-    if (!UPSTREAM.hasSubscribers) return () => (start) => start({});
-    // A call may start when another one ends, and so in that one's async context.
-    const inContext = AsyncLocalStorage.snapshot();
-    return (operation) => {
-      let attempts = 0;
-      return (start) =>
-        new Observable((subscriber) =>
-          inContext(() => {
-            attempts += 1;
-            const trace = this.begin(UPSTREAM, operation, attempts);
-            subscriber.add(() => trace.cancel());
-            const source = trace.run(() =>
-              start(trace.context).subscribe({
-                next: (value) => {
-                  trace.finish();
-                  inContext(() => subscriber.next(value));
-                },
-                error: (failure: AuthKitException) => {
-                  trace.finish(failure);
-                  inContext(() => subscriber.error(failure));
-                },
-                complete: () => inContext(() => subscriber.complete()),
-              }),
-            );
-            subscriber.add(source);
-          }),
-        );
-    };
-  }
-
-  private begin(channel: Channel, operation: string, attempt?: number): Trace {
-    return new Trace(channel, {
-      ...this.registration,
+  private createContext(
+    operation: string,
+    attempt: number | undefined,
+    identity: AuthKitIdentity | undefined | null,
+  ): AuthKitTraceContext {
+    const { registration = 'default', vendor } = this.options;
+    return {
+      registration,
+      vendor,
       operation,
+      labels: this.labelsFor(identity),
       attempt,
       status: undefined,
       durationMs: undefined,
       reason: undefined,
       correlationId: undefined,
-    });
+    };
   }
 }
 
-/** One run of an operation, or one attempt of a call. */
-class Trace {
-  private readonly startedAt = performance.now();
-  private isFinished = false;
+function formatLabel(text: unknown): string {
+  return sanitizeForLog(String(text).slice(0, MAX_LABEL_LENGTH));
+}
 
-  constructor(
-    private readonly channel: Channel,
-    readonly context: AuthKitTraceContext,
-  ) {}
-
-  run<T>(start: () => T): T {
-    const { channel, context } = this;
-    return channel.start.runStores(context, () => {
-      try {
-        return start();
-      } finally {
-        channel.end.publish(context);
-      }
-    });
-  }
-
-  finish(failure?: AuthKitException): void {
-    if (this.isFinished) return;
-    this.isFinished = true;
-    const { channel, context } = this;
-    context.durationMs = performance.now() - this.startedAt;
-    if (failure) {
-      context.reason = failure.reason;
-      context.status = failure.upstreamStatus ?? context.status;
-      context.correlationId = failure.correlationId ?? context.correlationId;
-      if (failure.reason !== 'cancelled') {
-        context.error = withDefaultMessage(failure);
-        channel.error.publish(context);
-      }
+async function publish<T>(
+  channel: Channel,
+  context: AuthKitTraceContext,
+  run: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  const promise = channel.start.runStores(context, () => {
+    try {
+      return run();
+    } finally {
+      channel.end.publish(context);
     }
+  });
+  try {
+    return await promise;
+  } catch (error) {
+    const failure = error as AuthKitException;
+    context.reason = failure.reason;
+    context.status = failure.upstreamStatus ?? context.status;
+    context.correlationId = failure.correlationId ?? context.correlationId;
+    context.durationMs = performance.now() - startedAt;
+    if (failure.reason !== 'cancelled') {
+      // Its own message may name connections.
+      context.error = failure.with({ message: undefined });
+      channel.error.publish(context);
+    }
+    throw error;
+  } finally {
+    context.durationMs ??= performance.now() - startedAt;
     channel.asyncStart.publish(context);
     channel.asyncEnd.publish(context);
   }
-
-  /** Finishes what has no result yet: another call has decided the outcome, or the caller has gone. */
-  cancel(): void {
-    if (!this.isFinished) this.finish(new AuthKitException('cancelled'));
-  }
-}
-
-/** A failure without a message of its own, which may name connections. */
-function withDefaultMessage(failure: AuthKitException): AuthKitException {
-  const { upstreamStatus, upstreamCode, correlationId } = failure;
-  const { retryAfter, attempts, deleted, cause } = failure;
-  return new AuthKitException(failure.reason, {
-    upstreamStatus,
-    upstreamCode,
-    correlationId,
-    retryAfter,
-    attempts,
-    deleted,
-    cause: cause as Error | undefined,
-  });
 }

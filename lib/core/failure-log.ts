@@ -5,16 +5,15 @@ import {
   type AuthKitErrorReason,
   type AuthKitException,
 } from '../authkit.exception.js';
+import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   ofRegistration,
-  type RegisteredOptions,
-} from '../options/module.options.js';
+  type ResolvedOptions,
+} from '../options/resolve-options.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
+import type { Diagnostics } from './diagnostics.js';
 
-/** The maximum length of an identity in bytes that every server of the vendor has held. */
-const MAX_IDENTITY_BYTES = 128;
-
-/** What the operator can do about a failure, where there is something. */
+/** What the operator can do about a failure. */
 const ADVICE: Partial<
   Record<AuthKitErrorReason, (vendor: Vendor, keySource: string) => string>
 > = {
@@ -23,7 +22,7 @@ const ADVICE: Partial<
   quota_exceeded: ({ displayName }) =>
     `The quota of the ${displayName} plan is used up: raise it in the dashboard.`,
   malformed: ({ displayName }) =>
-    `The response is not one of ${displayName}'s API, or the API has changed: check baseUrl, proxies, and maxPages.`,
+    `The response is not one of ${displayName}'s API, or the API has changed: check baseUrl and proxies.`,
   rejected: ({ displayName }) =>
     `${displayName} refuses the request: its support can look it up by the correlation id.`,
 };
@@ -50,27 +49,38 @@ export class FailureLog {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
   private readonly vendor: Vendor;
   private readonly keySource: string;
-  private isAmbiguityLogged = false;
-  private isLengthLogged = false;
 
-  constructor(options: RegisteredOptions) {
+  constructor(
+    options: ResolvedOptions,
+    private readonly diagnostics: Diagnostics,
+  ) {
     this.vendor = VENDORS[options.vendor];
     this.keySource = describeKeySource(options);
   }
 
   /**
    * @param outcome begins the line, e.g. `No token`
-   * @param duration ms since the request began
-   * @param isHandled whether the request goes on all the same
+   * @param more `duration`: ms since the request began; `isHandled`: whether the
+   *   request goes on; `identity`: whose labels end the line
    */
   failed(
     outcome: string,
     failure: AuthKitException,
-    duration: number,
-    isHandled = false,
+    {
+      duration,
+      isHandled = false,
+      identity,
+    }: {
+      duration: number;
+      isHandled?: boolean;
+      identity: AuthKitIdentity | undefined | null;
+    },
   ): void {
     const { reason } = failure;
-    const line = `${outcome}: ${formatFailure(failure, duration)}.`;
+    const labels = Object.entries(this.diagnostics.labelsFor(identity))
+      .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
+      .join('');
+    const line = `${outcome}: ${formatFailure(failure, duration)}${labels}.`;
     if (isHandled || DEBUG_REASONS.includes(reason)) {
       return this.logger.debug(line);
     }
@@ -81,28 +91,10 @@ export class FailureLog {
     if (ERROR_REASONS.includes(reason)) this.logger.error(advised);
     else this.logger.warn(advised);
   }
-
-  /** Warns once of an identity that looks ambiguous in connection keys. */
-  warnAmbiguousIdentity(): void {
-    if (this.isAmbiguityLogged) return;
-    this.isAmbiguityLogged = true;
-    this.logger.warn(
-      'An identity contains spaces or colons: they end up in connection keys, where they are hard to tell from separators. Prefer plain ids. (Logged once.)',
-    );
-  }
-
-  /** Warns once of an identity that the vendor's earlier server does not hold. */
-  warnLongIdentity(bytes: number): void {
-    if (bytes <= MAX_IDENTITY_BYTES || this.isLengthLogged) return;
-    this.isLengthLogged = true;
-    this.logger.warn(
-      `An identity has ${bytes} bytes. ${this.vendor.displayName} may refuse more than ${MAX_IDENTITY_BYTES}, and only when the user has entered the credentials: prefer shorter ids, such as UUIDs. (Logged once.)`,
-    );
-  }
 }
 
 /** Where the secret key comes from. */
-function describeKeySource({ secretKey, registration }: RegisteredOptions) {
+function describeKeySource({ secretKey, registration }: ResolvedOptions) {
   const given = secretKey.reveal();
   const suffix = ofRegistration(registration);
   if (typeof given === 'function') {

@@ -5,36 +5,44 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import {
-  defer,
-  finalize,
-  firstValueFrom,
-  from,
-  Observable,
-  ReplaySubject,
-  switchMap,
-  takeUntil,
-  timer,
-} from 'rxjs';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitConnectionLabel } from '../authkit.types.js';
 import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import type { RegisteredOptions } from '../options/module.options.js';
-import { MAX_TIMEOUT_MS } from '../options/validation.js';
-import { PicaClient, type PicaCall } from '../pica/pica.client.js';
-import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
-import { Deadline, type RequestContext } from '../pica/request-context.js';
-import { InvalidResponseError } from '../pica/responses.js';
-import { AccountResolver } from './secret-key-and-scope.js';
-import { Admission } from './admission.js';
-import { Cancellation, shuttingDown } from './cancellation.js';
+import { LIMITS } from '../options/limits.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Deadline } from '../pica/deadline.js';
+import { InvalidResponseError } from '../pica/json-checks.js';
+import { wait, type Account, type CallContext } from '../pica/pica.client.js';
+import { MemoryBudget } from '../pica/received-bytes.js';
+import { AccountResolver } from './account-resolver.js';
 import { Diagnostics, type TracedOperation } from './diagnostics.js';
 import { FailureLog } from './failure-log.js';
 import { HealthRecord, type HealthState } from './health-record.js';
-import type { RequestTiming } from './request-timing.js';
+import { Lifetimes, shuttingDown, type Lifetime } from './lifetime.js';
+import { Admission, CallSlots, type Admitted } from './limits.js';
+
+/** The key by which a route passes its {@link RouteContext} with the options of a method. @internal */
+export const ROUTE_CONTEXT = Symbol.for('nestjs-pica-authkit:route-context');
+
+/** When a request fails as `timed_out`. Calls with the same timing share one deadline. */
+export interface RequestTiming {
+  /** When the deadline began, on the clock of `performance.now()`. Default: now */
+  readonly startedAt?: number;
+  /** Time beyond the `timeout` option, in ms. Default: 0 */
+  readonly extraTime?: number;
+}
+
+/** What a route knows beside the arguments of a method. @internal */
+export interface RouteContext extends RequestTiming {
+  /** The request of the platform. */
+  readonly request?: object;
+  /** Name and tags of the connections, which the grant of the request carries. */
+  readonly label?: AuthKitConnectionLabel;
+}
 
 /** One request of the app that needs calls to Pica. */
 export interface AppRequest extends RequestTiming {
@@ -46,34 +54,31 @@ export interface AppRequest extends RequestTiming {
   readonly identity: AuthKitIdentity | undefined | null;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
+  /** The timeout in ms. Default: the option `timeout` */
+  readonly timeout?: number;
   /** Whether the caller handles a failure and goes on. Such a failure is logged at level debug. */
   readonly isHandled?: (failure: AuthKitException) => boolean;
 }
 
-/** Makes the calls of a request. It is unsubscribed when the request is cancelled or times out. */
-export type Task<T> = (
-  context: RequestContext,
-  identity: AuthKitIdentity | undefined,
-) => Observable<T>;
-
-/** A running request of an identity. */
-export interface Session {
-  readonly identity: AuthKitIdentity;
-  /** Identifies the account in caches and limits. */
-  readonly account: string;
-  /** Makes one call. */
-  call<T>(call: PicaCall<T>): Promise<T>;
-  /** Waits between two calls. */
-  wait(ms: number): Promise<unknown>;
+/** A running request. */
+export interface Session extends CallContext {
+  /** `undefined` for a request without an identity. */
+  readonly identity: AuthKitIdentity | undefined;
+  /**
+   * Makes calls that several requests wait for. They have a deadline and count
+   * their bytes on their own, since they do not end with the request that
+   * starts them. They end when the app shuts down.
+   */
+  readonly share: <T>(fetch: Task<T>) => Promise<T>;
 }
 
-/** Makes the calls of a request one after the other, or in parallel. */
-export type Steps<T> = (session: Session) => Promise<T>;
+/** Makes the calls of a request. When the request ends, the signal of the session aborts them. */
+export type Task<T> = (session: Session) => Promise<T>;
 
 /**
- * Runs whatever a service needs of Pica: it limits the pending requests,
- * validates the identity, resolves the secret key, sets the deadline, cancels,
- * logs failures and turns every error into an `AuthKitException`.
+ * Runs what a service needs of Pica: it limits the pending requests, validates
+ * the identity, resolves the account, sets the deadline, cancels, logs failures
+ * and turns every error into an `AuthKitException`.
  *
  * @internal
  */
@@ -81,9 +86,11 @@ export type Steps<T> = (session: Session) => Promise<T>;
 export class RequestRunner
   implements BeforeApplicationShutdown, OnApplicationShutdown
 {
+  /** The bytes that all pending requests hold, responses that are being sent included. */
+  readonly memory: MemoryBudget;
   private readonly admission = new Admission();
-  private readonly cancellation = new Cancellation();
-  private readonly memory: MemoryBudget;
+  private readonly slots = new CallSlots();
+  private readonly lifetimes: Lifetimes;
   private readonly log: FailureLog;
   private readonly accounts: AccountResolver;
   private readonly diagnostics: Diagnostics;
@@ -93,18 +100,15 @@ export class RequestRunner
   private drained?: Promise<void>;
 
   constructor(
-    @Inject(PicaClient) private readonly pica: PicaClient,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: RegisteredOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     this.#modules = modules;
-    this.memory = new MemoryBudget(options.maxBytesInFlight);
-    this.log = new FailureLog(options);
+    this.memory = new MemoryBudget(options[LIMITS].maxBytesInFlight);
+    this.lifetimes = new Lifetimes(this.memory);
+    this.diagnostics = new Diagnostics(options);
+    this.log = new FailureLog(options, this.diagnostics);
     this.accounts = new AccountResolver(options);
-    this.diagnostics = new Diagnostics({
-      registration: options.registration ?? 'default',
-      vendor: options.vendor,
-    });
     this.healthRecord = new HealthRecord(this.hasManyAccounts);
   }
 
@@ -121,100 +125,101 @@ export class RequestRunner
     return this.healthRecord.state();
   }
 
-  /** @throws {AuthKitException} and nothing else */
-  run<T>(request: AppRequest, task: Task<T>): Promise<T> {
-    return this.diagnostics.trace(request.traced, () =>
-      this.execute(request, task),
-    );
-  }
-
-  private async execute<T>(request: AppRequest, task: Task<T>): Promise<T> {
-    const { outcome, identity, signal, extraTime = 0, isHandled } = request;
-    const { startedAt = performance.now() } = request;
-    const deadline = new Deadline(this.options.timeout + extraTime, startedAt);
-    const received = new ReceivedBytes(this.memory);
-    const observe = this.diagnostics.observeCalls();
-    let calls = 0;
-    const observeCall = (operation: string) => {
-      calls += 1;
-      return observe(operation);
-    };
-    try {
-      if (this.drained) throw shuttingDown();
-      const releases = [this.admission.acquireSlot()];
-      try {
-        const result$ = defer(() => this.prepare(identity, releases)).pipe(
-          switchMap(({ identity, account }) => {
-            const { secretKey, scopeHeaders } = account;
-            releases.push(this.admission.acquireKeySlot(secretKey));
-            if (scopeHeaders) {
-              releases.push(this.admission.acquireTenantSlot(account.account));
-            }
-            const shared = { deadline, received, observeCall };
-            return task({ ...account, ...shared }, identity);
-          }),
-          takeUntil(this.cancellation.of(signal, deadline.remaining())),
-        );
-        const result = await firstValueFrom(result$);
-        if (calls > 0) this.healthRecord.succeeded();
-        return result;
-      } finally {
-        received.release();
-        for (const release of releases) release();
-      }
-    } catch (error) {
-      const failure = normalizeError(error);
-      if (calls > 0) this.healthRecord.failed(failure);
-      const duration = performance.now() - startedAt;
-      this.log.failed(outcome, failure, duration, isHandled?.(failure));
-      throw failure;
-    }
-  }
-
   /**
-   * Makes calls that several requests wait for. They have a deadline and count
-   * their bytes on their own, since they do not end with the request that
-   * starts them. They end when the app shuts down.
-   */
-  share<T>(
-    context: RequestContext,
-    fetch: (context: RequestContext) => Observable<T>,
-  ): Observable<T> {
-    return defer(() => {
-      const deadline = new Deadline(this.options.timeout);
-      const received = new ReceivedBytes(this.memory);
-      return fetch({ ...context, deadline, received }).pipe(
-        takeUntil(this.cancellation.of(undefined, deadline.remaining())),
-        finalize(() => received.release()),
-      );
-    });
-  }
-
-  /**
-   * Runs calls as an async function for an identity. Once the request ends, its
-   * calls are closed.
+   * Runs a request.
    *
    * @throws {AuthKitException} and nothing else
    */
-  runSteps<T>(request: AppRequest, steps: Steps<T>): Promise<T> {
-    return this.run(
-      { ...request, identity: request.identity ?? null },
-      (context, identity) =>
-        new Observable<T>((subscriber) => {
-          // Replayed, so that steps that go on afterwards make no further call.
-          const ended = new ReplaySubject<void>(1);
-          subscriber.add(() => ended.next());
-          const untilEnded = <R>(source: Observable<R>): Promise<R> =>
-            firstValueFrom(source.pipe(takeUntil(ended)));
-          const session: Session = {
-            identity: identity!,
-            account: context.account,
-            call: (call) => untilEnded(this.pica.request(call, context)),
-            wait: (ms) => untilEnded(timer(ms)),
-          };
-          from(steps(session)).subscribe(subscriber);
-        }),
-    );
+  run<T>(request: AppRequest, task: Task<T>): Promise<T> {
+    const { traced, identity } = request;
+    const run = () => this.execute(request, task);
+    return traced ? this.diagnostics.trace(traced, identity, run) : run();
+  }
+
+  private async execute<T>(request: AppRequest, task: Task<T>): Promise<T> {
+    const { startedAt = performance.now(), extraTime = 0 } = request;
+    const { timeout = this.options.timeout, outcome, isHandled } = request;
+    const deadline = new Deadline(timeout + extraTime, startedAt);
+    let lifetime: Lifetime | undefined;
+    let admitted: Admitted | undefined;
+    try {
+      if (this.drained) throw shuttingDown();
+      lifetime = this.lifetimes.start(deadline, request.signal);
+      admitted = this.admission.enter();
+      const begun = this.begin(request.identity, lifetime, admitted, task);
+      const result = await lifetime.race(begun);
+      if (lifetime.callsMade > 0) this.healthRecord.succeeded();
+      return result;
+    } catch (error) {
+      const failure = normalizeError(error);
+      // A part of the task that goes on makes no further call.
+      lifetime?.end(failure);
+      if (lifetime?.callsMade) this.healthRecord.failed(failure);
+      const duration = performance.now() - startedAt;
+      const { identity } = request;
+      this.log.failed(outcome, failure, {
+        duration,
+        identity,
+        isHandled: isHandled?.(failure),
+      });
+      throw failure;
+    } finally {
+      admitted?.leave();
+      lifetime?.close();
+    }
+  }
+
+  private async begin<T>(
+    candidate: AuthKitIdentity | undefined | null,
+    lifetime: Lifetime,
+    admitted: Admitted,
+    task: Task<T>,
+  ): Promise<T> {
+    const identity =
+      candidate === undefined ? undefined : parseIdentity(candidate);
+    // Before the account is known: a function of the options may let the request wait.
+    if (identity?.tenant !== undefined) {
+      admitted.countFor(`tenant ${identity.tenant}`);
+    }
+    const account = await this.accounts.resolve(identity);
+    lifetime.signal.throwIfAborted();
+    admitted.countFor(account.id);
+    return task(this.createSession(lifetime, account, identity));
+  }
+
+  private createSession(
+    lifetime: Lifetime,
+    account: Account,
+    identity: AuthKitIdentity | undefined,
+  ): Session {
+    const { deadline, signal, received } = lifetime;
+    return {
+      identity,
+      account,
+      deadline,
+      signal,
+      received,
+      startCall: async () => {
+        await this.slots.start(account.id, signal);
+        lifetime.callsMade += 1;
+        lifetime.pendingCalls += 1;
+        return () => {
+          lifetime.pendingCalls -= 1;
+          this.slots.end(account.id);
+        };
+      },
+      traceAttempt: (operation, attempt, run) =>
+        this.diagnostics.traceAttempt(operation, attempt, identity, run),
+      share: async (fetch) => {
+        const shared = this.lifetimes.start(new Deadline(this.options.timeout));
+        try {
+          const session = this.createSession(shared, account, identity);
+          return await shared.race(fetch(session));
+        } finally {
+          shared.close();
+        }
+      },
+    };
   }
 
   /**
@@ -222,10 +227,13 @@ export class RequestRunner
    *
    * @throws {AuthKitException} `cancelled` on the signal, `unavailable` when the app shuts down
    */
-  async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const cancelled$ = this.cancellation.of(signal, MAX_TIMEOUT_MS);
-    const wait$ = timer(Math.min(ms, MAX_TIMEOUT_MS));
-    await firstValueFrom(wait$.pipe(takeUntil(cancelled$)));
+  async wait(ms: number, caller: AbortSignal | undefined): Promise<void> {
+    const lifetime = this.lifetimes.start(new Deadline(ms + 1_000), caller);
+    try {
+      await wait(ms, lifetime.signal);
+    } finally {
+      lifetime.close();
+    }
   }
 
   /** Drains all registrations at once: Nest waits for one module before it asks the next. */
@@ -244,48 +252,27 @@ export class RequestRunner
   }
 
   private async waitUntilIdle(): Promise<void> {
-    let timeout: NodeJS.Timeout | undefined;
+    let timer: NodeJS.Timeout | undefined;
     const timedOut = new Promise<void>((resolve) => {
-      timeout = setTimeout(resolve, this.options.timeout);
+      timer = setTimeout(resolve, this.options.timeout);
     });
     await Promise.race([this.admission.idle(), timedOut]);
-    clearTimeout(timeout);
-    this.cancellation.shutDown();
+    clearTimeout(timer);
+    this.lifetimes.shutDown();
   }
 
   onApplicationShutdown(): void {
-    this.cancellation.shutDown();
-  }
-
-  private async prepare(
-    candidate: AuthKitIdentity | undefined | null,
-    releases: (() => void)[],
-  ) {
-    const identity =
-      candidate === undefined ? undefined : parseIdentity(candidate);
-    if (identity && /[\s:]/.test(identity.identity)) {
-      this.log.warnAmbiguousIdentity();
-    }
-    if (identity) {
-      this.log.warnLongIdentity(Buffer.byteLength(identity.identity));
-    }
-    if (identity?.tenant !== undefined) {
-      // Before the account is known: a function of the options may let the request wait.
-      releases.push(this.admission.acquireTenantSlot(identity.tenant));
-    }
-    return { identity, account: await this.accounts.resolve(identity) };
+    this.lifetimes.shutDown();
   }
 }
 
 function normalizeError(error: unknown): AuthKitException {
   if (error instanceof AuthKitException) return error;
   if (error instanceof InvalidResponseError) {
-    return new AuthKitException('malformed', {
-      cause: new Error(error.message),
-    });
+    const cause = new Error(error.message);
+    return new AuthKitException('malformed', { cause });
   }
   const name = error instanceof Error ? error.name : typeof error;
-  return new AuthKitException('unavailable', {
-    cause: new Error(`an unexpected ${name}`),
-  });
+  const cause = new Error(`an unexpected ${name}`);
+  return new AuthKitException('unavailable', { cause });
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../pica/responses.js';
+import { isRecord } from '../pica/json-checks.js';
 import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import {
   callEndpoint,

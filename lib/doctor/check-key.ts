@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { defer, finalize, firstValueFrom, type Observable } from 'rxjs';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { AuthKitException, formatFailure } from '../authkit.exception.js';
-import { parseConnectionRows } from '../connections/connection.js';
-import type { ModuleOptions } from '../options/module.options.js';
-import { PicaClient, type PicaCall } from '../pica/pica.client.js';
+import { LIMITS } from '../options/limits.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Deadline } from '../pica/deadline.js';
+import { fetchPages } from '../pica/fetch-pages.js';
+import { isRecord } from '../pica/json-checks.js';
+import type { TokenPage } from '../pica/parse-page.js';
+import type { CallContext } from '../pica/pica.client.js';
+import { PicaApi } from '../pica/pica-api.js';
 import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
-import { Deadline, type RequestContext } from '../pica/request-context.js';
-import { isRecord, parseRecord } from '../pica/responses.js';
 import { sharesPart } from '../pica/upstream-error.js';
-import { Transport } from '../pica/transport.js';
 import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
-import { fetchAllPages } from '../token/fetch-all-pages.js';
-import { parsePage, type RawPage } from '../token/raw-page.js';
-import { fetchWhiteLabel } from '../token/white-label.js';
 import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
 
 /**
@@ -22,36 +21,20 @@ import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
  * @param timeout of each call in ms
  */
 export async function checkKey(
-  options: ModuleOptions,
+  options: ResolvedOptions,
   source: string,
   timeout: number,
 ): Promise<Section> {
   const { displayName } = VENDORS[options.vendor];
-  const check = new KeyCheck(options, source, timeout);
+  const app = await NestFactory.createApplicationContext(class {}, {
+    logger: false,
+  });
+  const loader = app.get(LazyModuleLoader);
+  const check = new KeyCheck(options, source, timeout, loader);
   return {
     title: `${displayName}, ${options.baseUrl}`,
     findings: await check.run(),
   };
-}
-
-/** Measures how long each call takes. */
-class TimedPicaClient extends PicaClient {
-  /** In ms. */
-  readonly durations: number[] = [];
-
-  override request<T>(
-    call: PicaCall<T>,
-    context: RequestContext,
-  ): Observable<T> {
-    return defer(() => {
-      const startedAt = performance.now();
-      return super
-        .request(call, context)
-        .pipe(
-          finalize(() => this.durations.push(performance.now() - startedAt)),
-        );
-    });
-  }
 }
 
 /** The result of a call, or why there is none. */
@@ -59,29 +42,39 @@ type Outcome<T> =
   { readonly value: T } | { readonly failure: AuthKitException };
 
 class KeyCheck {
-  readonly #pica: TimedPicaClient;
-  readonly #context: RequestContext;
+  readonly #api: PicaApi;
+  readonly #context: CallContext;
   private readonly vendor: Vendor;
+  /** How long each call took, in ms. */
+  private readonly durations: number[] = [];
 
   constructor(
-    private readonly options: ModuleOptions,
+    private readonly options: ResolvedOptions,
     private readonly source: string,
     private readonly timeout: number,
+    loader: LazyModuleLoader,
   ) {
     this.vendor = VENDORS[options.vendor];
     const secretKey = options.secretKey.reveal() as string;
     // Without retries: a call that fails now and then is to be seen.
-    this.#pica = new TimedPicaClient(
-      { ...options, retries: 0, attemptTimeout: timeout },
-      new Transport(options.baseUrl, options.http?.reveal()),
-    );
+    const settings = { ...options, retries: 0, attemptTimeout: timeout };
+    this.#api = new PicaApi(settings, loader);
+    const memory = new MemoryBudget(options[LIMITS].maxBytesInFlight);
     this.#context = {
-      secretKey,
-      account: secretKey,
+      account: { id: secretKey, secretKey },
       // It limits retries, of which there are none.
       deadline: new Deadline(timeout),
-      received: new ReceivedBytes(new MemoryBudget(options.maxBytesInFlight)),
-      observeCall: () => (start) => start({}),
+      signal: new AbortController().signal,
+      received: new ReceivedBytes(memory),
+      startCall: async () => () => {},
+      traceAttempt: async (_operation, _attempt, run) => {
+        const startedAt = performance.now();
+        try {
+          return await run({});
+        } finally {
+          this.durations.push(performance.now() - startedAt);
+        }
+      },
     };
   }
 
@@ -99,22 +92,15 @@ class KeyCheck {
         this.checkDurations(),
       ];
     } finally {
-      this.#pica.onApplicationShutdown();
+      this.#api.onApplicationShutdown();
     }
   }
 
-  private fetchToken(): Observable<RawPage[]> {
-    const { tokenPath } = this.vendor;
-    return fetchAllPages(
-      (page) =>
-        this.call({
-          method: 'POST',
-          path: `${tokenPath}?limit=${MAX_PAGE_SIZE}&page=${page}`,
-          body: {},
-          parse: parsePage,
-        }),
-      this.options,
-    );
+  private fetchToken(): Promise<TokenPage[]> {
+    return fetchPages((page) => {
+      const place = { page, limit: MAX_PAGE_SIZE };
+      return this.#api.tokenPage(this.#context, place, {});
+    }, this.options[LIMITS]);
   }
 
   private keyFailure(failure: AuthKitException): Finding {
@@ -152,9 +138,10 @@ class KeyCheck {
     }
   }
 
-  private checkEnvironment(pages: readonly RawPage[]): Finding {
+  private checkEnvironment(pages: readonly TokenPage[]): Finding {
     const name = 'Environment';
-    const [, ofKey] = /^sk_(test|live)_/.exec(this.#context.secretKey) ?? [];
+    const [, ofKey] =
+      /^sk_(test|live)_/.exec(this.#context.account.secretKey) ?? [];
     const ofRows = new Set(
       rowsOf(pages).flatMap(({ environment }) =>
         environment === 'test' || environment === 'live' ? [environment] : [],
@@ -175,18 +162,15 @@ class KeyCheck {
 
   /** The organization and project of the key. Nothing of the person that owns it. */
   private async checkAccount(): Promise<Finding[]> {
-    const path = this.vendor.whoamiPath;
-    if (!path) return [];
-    const outcome = await outcomeOf(
-      this.call({ method: 'GET', path, parse: parseRecord }),
-    );
+    if (!this.vendor.whoamiPath) return [];
+    const outcome = await outcomeOf(this.#api.whoami(this.#context));
     if ('failure' in outcome) {
       return [unchecked('Account', formatFailure(outcome.failure))];
     }
     const { user, organization, project } = outcome.value;
     const describe = (value: unknown, none: string) =>
       isRecord(value)
-        ? describeTenant(value, user, this.#context.secretKey)
+        ? describeTenant(value, user, this.#context.account.secretKey)
         : none;
     return [
       ok('Organization', describe(organization, 'none: a personal key')),
@@ -194,7 +178,7 @@ class KeyCheck {
     ];
   }
 
-  private checkIntegrations(pages: readonly RawPage[]): Finding {
+  private checkIntegrations(pages: readonly TokenPage[]): Finding {
     const name = 'Integrations';
     const rows = rowsOf(pages);
     const active = rows.filter((row) => row.active === true).length;
@@ -216,12 +200,12 @@ class KeyCheck {
         );
   }
 
-  private async checkWhiteLabel(pages: readonly RawPage[]): Promise<Finding> {
+  private async checkWhiteLabel(pages: readonly TokenPage[]): Promise<Finding> {
     const name = 'White label';
     const { flagsPath, displayName } = this.vendor;
     const outcome: Outcome<boolean> = flagsPath
-      ? await outcomeOf(fetchWhiteLabel(this.#pica, flagsPath)(this.#context))
-      : { value: pages[0]?.members.get('isWhiteLabel') === 'true' };
+      ? await outcomeOf(this.#api.flags(this.#context))
+      : { value: pages[0]?.fields.get('isWhiteLabel') === 'true' };
     if ('failure' in outcome) {
       return wrong(
         name,
@@ -269,7 +253,7 @@ class KeyCheck {
         return wrong(
           name,
           'the list does not obey its identity filter: it finds none for an identity that has some',
-          `AuthKitConnectionsService then reads the whole list. Report it to the support of ${displayName}.`,
+          `AuthKitConnectionsService then finds no connections. Report it to the support of ${displayName}.`,
         );
     }
   }
@@ -296,25 +280,15 @@ class KeyCheck {
   }
 
   private async listConnections(identity?: string) {
-    const { connectionsPath } = this.vendor;
-    const query = `page=1&limit=${MAX_PAGE_SIZE}`;
-    const filter =
-      identity === undefined ? '' : `&identity=${encodeURIComponent(identity)}`;
-    const { rows } = await firstValueFrom(
-      this.call({
-        method: 'GET',
-        path: `${connectionsPath}?${query}${filter}`,
-        logPath: `${connectionsPath}?${query}`,
-        parse: parseConnectionRows,
-      }),
-    );
-    return rows;
+    const filter: Record<string, string> = identity ? { identity } : {};
+    const page = await this.#api.listConnections(this.#context, filter, 1);
+    return page.rows;
   }
 
   private checkDurations(): Finding {
     const name = 'Time';
     const { attemptTimeout } = this.options;
-    const { durations } = this.#pica;
+    const { durations } = this;
     const shortest = Math.round(Math.min(...durations));
     const longest = Math.round(Math.max(...durations));
     const text = `${shortest} to ${longest} ms per call, ${durations.length} calls`;
@@ -326,29 +300,21 @@ class KeyCheck {
           `A call that takes longer than attemptTimeout (${attemptTimeout} ms) fails: check the network, or raise attemptTimeout and timeout.`,
         );
   }
-
-  private call<T>(call: PicaCall<T>): Observable<T> {
-    return this.#pica.request(call, this.#context);
-  }
 }
 
-async function outcomeOf<T>(
-  result: Observable<T> | Promise<T>,
-): Promise<Outcome<T>> {
+async function outcomeOf<T>(result: Promise<T>): Promise<Outcome<T>> {
   try {
-    const value = await ('subscribe' in result
-      ? firstValueFrom(result)
-      : result);
-    return { value };
+    return { value: await result };
   } catch (failure) {
     if (failure instanceof AuthKitException) return { failure };
     throw failure;
   }
 }
 
-function rowsOf(pages: readonly RawPage[]): Record<string, unknown>[] {
+function rowsOf(pages: readonly TokenPage[]): Record<string, unknown>[] {
   return pages.flatMap(
-    (page) => page.sharedRows() as Record<string, unknown>[],
+    ({ rows }) =>
+      JSON.parse(`[${rows.toString()}]`) as Record<string, unknown>[],
   );
 }
 

@@ -1,8 +1,8 @@
 import { authKitConfig } from '../config/from-environment.js';
 import {
   resolveOptions,
-  type ModuleOptions,
-} from '../options/module.options.js';
+  type ResolvedOptions,
+} from '../options/resolve-options.js';
 import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import { parseArguments, UsageError, USAGE } from './arguments.js';
 import { checkEndpoint } from './check-endpoint.js';
@@ -77,7 +77,7 @@ async function keySection(
         );
     return { title, findings: [finding] };
   }
-  let options: ModuleOptions;
+  let options: ResolvedOptions;
   try {
     options = resolveOptions(given, {
       needsGrants: false,

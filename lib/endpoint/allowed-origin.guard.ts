@@ -6,7 +6,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { ModuleOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { tokenOrigins } from './cors.js';
 import { isOwnPage } from './own-page.js';
 import type { PlatformRequest } from './token-url.js';
@@ -23,7 +23,7 @@ import type { PlatformRequest } from './token-url.js';
 @Injectable()
 export class AllowedOriginGuard implements CanActivate {
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {

@@ -9,7 +9,7 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { createWarnOnce } from '../warn-once.js';
 import { getRequestIdentity } from '../identity/request-identity.js';
-import { ModuleOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isPromise } from '../options/validation.js';
 import { formatType } from '../format-value.js';
 
@@ -35,7 +35,7 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
 
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   catch(exception: AuthKitException, host: ArgumentsHost): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors, { type CorsOptions } from 'cors';
 import onHeaders from 'on-headers';
 import vary from 'vary';
-import type { ModuleOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { VENDORS } from '../vendors/index.js';
 
 /** Which pages may call a route from a browser. */
@@ -18,7 +18,7 @@ export interface CorsPolicy {
 export function tokenOrigins({
   vendor,
   allowedOrigins,
-}: ModuleOptions): string[] {
+}: ResolvedOptions): string[] {
   return [VENDORS[vendor].widgetOrigin, ...allowedOrigins];
 }
 

@@ -13,9 +13,9 @@ import { createWarnOnce, sanitizeForLog } from '../warn-once.js';
 import { AuthKitGrantService } from '../grant/grant.service.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
-import { ModuleOptions } from '../options/module.options.js';
-import type { PlatformResponse } from './abort-on-close.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DescribeRoute, GRANT_ROUTE, HideRoute } from './openapi.js';
+import type { PlatformResponse } from './platform-response.js';
 import {
   ignoredForwarding,
   tokenUrl,
@@ -33,7 +33,7 @@ export abstract class AuthKitGrantController {
 
   constructor(
     @Inject(AuthKitGrantService) private readonly grants: AuthKitGrantService,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -47,7 +47,9 @@ export abstract class AuthKitGrantController {
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const url = this.options.grant?.url ?? this.deriveUrl(request);
-    const token = await this.grants.widgetToken(identity, url);
+    const token = await this.grants.widgetToken(identity, url, {
+      request,
+    });
     this.adapterHost.httpAdapter.reply(response, token, HttpStatus.OK);
   }
 

@@ -12,7 +12,7 @@ import { hasGrantType } from '../grant/grant-jwt.js';
 import { AuthKitGrantGuard, extractBearerToken } from '../grant/grant.guard.js';
 import { GrantVerifier } from '../grant/grant-verifier.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
-import { ModuleOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { AllowedOriginGuard } from './allowed-origin.guard.js';
 
 type Guard = Type<CanActivate> | CanActivate;
@@ -35,7 +35,7 @@ export function createOptionalGrantGuard(
     constructor(
       @Inject(GrantVerifier) grants: GrantVerifier,
       @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
-      @Inject(AUTHKIT_OPTIONS) options: ModuleOptions,
+      @Inject(AUTHKIT_OPTIONS) options: ResolvedOptions,
     ) {
       super(grants);
       this.guards = [

@@ -6,7 +6,7 @@ import {
   type MiddlewareConsumer,
   type Type,
 } from '@nestjs/common';
-import { ofRegistration } from '../options/module.options.js';
+import { ofRegistration } from '../options/resolve-options.js';
 
 /** The metadata in which Nest stores the version of a controller: not public, the same in Nest 10, 11 and 12. */
 const VERSION_METADATA = '__version__';

@@ -5,7 +5,7 @@ import type {
   ServerResponse,
 } from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
-import type { RegisteredOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import {
   answerPreflight,
   hasRouteHeaders,
@@ -37,7 +37,7 @@ interface Route extends RouteClaim {
 export function applyRoutes(
   consumer: MiddlewareConsumer,
   { token, grant, connections }: AuthKitControllers,
-  options: RegisteredOptions,
+  options: ResolvedOptions,
   adapter: HttpServer | undefined,
 ): void {
   const hasServer = Boolean(adapter?.getHttpServer());

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { createWarnOnce, formatOrigin } from '../warn-once.js';
-import { ModuleOptions } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isOwnPage } from './own-page.js';
 import type { PlatformRequest } from './token-url.js';
 
@@ -23,7 +23,7 @@ export class SameOriginGuard implements CanActivate {
   private readonly warnOnce = createWarnOnce();
 
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {

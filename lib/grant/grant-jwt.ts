@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { VERSION_NEUTRAL } from '@nestjs/common';
+import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitConnectionLabel } from '../authkit.types.js';
 import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import {
-  DEFAULT_PATH,
-  type AuthKitControllerOptions,
-} from '../options/controller.options.js';
-import type { GrantOptions } from '../options/grant.options.js';
-import type { ModuleOptions } from '../options/module.options.js';
+import { isConnectionLabel } from '../options/connection-label.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { invalidGrant, type InvalidGrantReason } from './invalid-grant.js';
 
 /**
@@ -18,10 +15,7 @@ import { invalidGrant, type InvalidGrantReason } from './invalid-grant.js';
  */
 const GRANT_TYPE = 'authkit-grant+jwt';
 
-/** The audience of grants that the app's own controllers accept. */
-const SERVICE_AUDIENCE = 'authkit-grant-service';
-
-/** The maximum length of a grant. An identity has 256 characters at most, so no grant comes near. */
+/** The maximum length of a grant: servers accept headers of 16 kB in all. */
 const MAX_LENGTH = 8_192;
 
 /** The maximum difference between the clocks of two instances in seconds. */
@@ -39,6 +33,8 @@ export interface SignedGrant {
 /** The claims of a verified grant. */
 export interface GrantClaims {
   readonly identity: AuthKitIdentity;
+  /** Name and tags of the connections; `undefined` if the grant does not carry them. */
+  readonly label?: AuthKitConnectionLabel;
   /** The id of the grant. */
   readonly jti: string;
   /** When this instance accepts it for the last time, in ms since 1970. */
@@ -49,19 +45,23 @@ export interface GrantClaims {
 
 /** Signs and verifies the grants of one registration. */
 export interface GrantJwt {
-  sign(identity: AuthKitIdentity): Promise<SignedGrant>;
+  /** @throws {AuthKitException} `unavailable` if name and tags make the grant too long */
+  sign(
+    identity: AuthKitIdentity,
+    label: AuthKitConnectionLabel,
+  ): Promise<SignedGrant>;
   /** @throws {AuthKitException} `unidentified`, with a message that says what is wrong */
   verify(grant: string): Promise<GrantClaims>;
 }
 
 /**
- * Signs and verifies grants as JWTs: HS256, with issuer, audience, `sub`, `identityType`, `tenant`, `iat`, `exp` and `jti`.
+ * Signs and verifies grants as JWTs: HS256, with issuer, audience, `sub`, `identityType`, `tenant`, `name`, `tags`, `iat`, `exp` and `jti`.
  *
  * @param audience the default of `grant.audience`
  * @throws {Error} where `jose` is not installed
  */
 async function createGrantJwt(
-  options: GrantOptions,
+  options: NonNullable<ResolvedOptions['grant']>,
   audience: string,
 ): Promise<GrantJwt> {
   const { jwtVerify, SignJWT } = await loadJose();
@@ -76,14 +76,14 @@ async function createGrantJwt(
     audience: options.audience ?? audience,
     requiredClaims: ['sub', 'iat', 'exp', 'jti'],
     clockTolerance: CLOCK_TOLERANCE,
-    // The grants of a longer `ttl`, which is configured no more, end with the new one.
+    // If `ttl` was shortened, older grants expire after the new `ttl` too.
     maxTokenAge: ttl,
   };
 
   return {
-    async sign({ identity, identityType, tenant }) {
+    async sign({ identity, identityType, tenant }, { name, tags }) {
       const now = Math.floor(Date.now() / 1_000);
-      const grant = await new SignJWT({ identityType, tenant })
+      const grant = await new SignJWT({ identityType, tenant, name, tags })
         .setProtectedHeader({ alg: ALGORITHM, typ: GRANT_TYPE })
         .setIssuer(issuer)
         .setAudience(expected.audience)
@@ -92,6 +92,13 @@ async function createGrantJwt(
         .setExpirationTime(now + ttl)
         .setJti(randomUUID())
         .sign(keys[0]!);
+      if (grant.length > MAX_LENGTH) {
+        throw new AuthKitException('unavailable', {
+          cause: new Error(
+            `name and tags make the grant longer than ${MAX_LENGTH} characters`,
+          ),
+        });
+      }
       return { grant, expiresAt: new Date((now + ttl) * 1_000) };
     },
 
@@ -130,7 +137,7 @@ export function requireJwt(jwt: GrantJwt | undefined): GrantJwt {
 
 /** Creates the signer and verifier of a registration that has the option `grant`. */
 export function provideGrantJwt(
-  { grant }: ModuleOptions,
+  { grant }: ResolvedOptions,
   audience: string,
 ): Promise<GrantJwt> | undefined {
   return grant && createGrantJwt(grant, audience);
@@ -140,6 +147,8 @@ function parseClaims({
   sub,
   identityType,
   tenant,
+  name,
+  tags,
   jti,
   exp,
 }: Record<string, unknown>): GrantClaims {
@@ -147,10 +156,15 @@ function parseClaims({
   const acceptedUntil = ((exp as number) + CLOCK_TOLERANCE) * 1_000;
   return {
     identity: parseSubject({ identity: sub, identityType, tenant }),
+    label: parseLabel({ name, tags }),
     jti,
     acceptedUntil,
     remaining: acceptedUntil + CLOCK_TOLERANCE * 1_000 - Date.now(),
   };
+}
+
+function parseLabel(label: object): AuthKitConnectionLabel | undefined {
+  return isConnectionLabel(label) ? label : undefined;
 }
 
 function parseSubject(candidate: unknown): AuthKitIdentity {
@@ -221,24 +235,4 @@ function isCompactJwt(text: string): boolean {
       (part) => Buffer.from(part, 'base64url').toString('base64url') === part,
     )
   );
-}
-
-/**
- * The default audience of a registration's grants: the path and version of its
- * controller, on which all instances of an app agree. Registrations that differ
- * in neither, or that have no route, need `grant.audience`.
- *
- * @param controller the options of the controller; `undefined` without a controller
- */
-export function defaultAudience(
-  controller: Pick<AuthKitControllerOptions, 'path' | 'version'> | undefined,
-): string {
-  if (!controller) return SERVICE_AUDIENCE;
-  const { path = DEFAULT_PATH, version } = controller;
-  const route = `/${path}`.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
-  if (version === undefined) return route;
-  const versions = [version]
-    .flat()
-    .map((each) => (each === VERSION_NEUTRAL ? 'neutral' : String(each)));
-  return `${route}#${versions.join(',')}`;
 }

@@ -1,21 +1,24 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import {
   AUTHKIT_GRANT_JWT,
-  AUTHKIT_GRANT_REPLAY_STORE,
   AUTHKIT_LOG_CONTEXT,
   AUTHKIT_OPTIONS,
 } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
-import { ModuleOptions } from '../options/module.options.js';
+import { Diagnostics } from '../core/diagnostics.js';
+import { formatType } from '../format-value.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Deadline } from '../pica/deadline.js';
+import { within } from '../within.js';
 import { requireJwt, type GrantClaims, type GrantJwt } from './grant-jwt.js';
-import type { GrantReplayStore } from './grant-replay-store.js';
 import { invalidGrant } from './invalid-grant.js';
+import { UsedGrants } from './used-grants.js';
 
-/** How much longer a reservation lasts than a token takes at most, in ms. */
-const LEASE_MARGIN_MS = 1_000;
+/** The maximum time in ms that `grant.singleUse.add()` may take. */
+const ADD_TIMEOUT_MS = 1_000;
 
 /**
- * Verifies the grants of one registration, and lets each be used once where
+ * Verifies the grants of one registration, and lets each be used once if
  * `grant.singleUse` says so.
  *
  * @internal
@@ -23,13 +26,20 @@ const LEASE_MARGIN_MS = 1_000;
 @Injectable()
 export class GrantVerifier {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly diagnostics: Diagnostics;
+  private readonly singleUse: NonNullable<
+    ResolvedOptions['grant']
+  >['singleUse'];
+  private readonly used: UsedGrants;
 
   constructor(
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
-    @Inject(AUTHKIT_GRANT_REPLAY_STORE)
-    private readonly replayStore: GrantReplayStore,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
     @Optional() @Inject(AUTHKIT_GRANT_JWT) private readonly jwt?: GrantJwt,
-  ) {}
+  ) {
+    this.diagnostics = new Diagnostics(options);
+    this.singleUse = options.grant?.singleUse ?? false;
+    this.used = new UsedGrants(typeof this.singleUse === 'object');
+  }
 
   /**
    * Verifies a grant and does not use it up.
@@ -38,76 +48,104 @@ export class GrantVerifier {
    */
   async verify(grant: string | undefined): Promise<GrantClaims> {
     const jwt = requireJwt(this.jwt);
-    return this.logRefusal(async () => {
+    return this.observe(async () => {
       if (!grant) throw invalidGrant('missing');
       return jwt.verify(grant);
     });
   }
 
   /**
-   * Uses up a verified grant at once.
+   * Uses up a verified grant.
    *
-   * @throws {AuthKitException} `unidentified` where it is used already, `rate_limited`
+   * @throws {AuthKitException} `unidentified` if it is used already, `rate_limited`, `unavailable`
    */
   async consume(grant: GrantClaims): Promise<void> {
-    if (!this.isSingleUse) return;
-    await this.logRefusal(async () => {
-      if (!(await this.replayStore.consume(grant))) throw invalidGrant('used');
+    if (!this.singleUse) return;
+    await this.observe(async () => {
+      this.claim(grant);
+      await this.add(grant, new Deadline(this.options.timeout));
     });
   }
 
   /**
-   * Exchanges a verified grant for a token. The grant is reserved first and
-   * used up just before the token is returned: where creating the token fails,
-   * or the client is gone, it is as good as before.
+   * Exchanges a verified grant for a token. If creating the token fails, or the
+   * client is gone, the grant is as good as before. Once `grant.singleUse.add()`
+   * was called, the grant may be used up without a token.
    *
    * @param grant `undefined` for a request without one
    * @param signal aborts when the client is gone
-   * @throws {AuthKitException} `unidentified` where the grant is used or reserved already, `rate_limited`, `cancelled`; and what `createToken` throws
+   * @param startedAt when the deadline began, on the clock of `performance.now()`
+   * @throws {AuthKitException} `unidentified` if the grant is in use or used, `rate_limited`, `unavailable`, `cancelled`; and what `createToken` throws
    */
   async redeem<T>(
     grant: GrantClaims | undefined,
     signal: AbortSignal,
+    startedAt: number | undefined,
     createToken: () => Promise<T>,
   ): Promise<T> {
-    if (!grant || !this.isSingleUse) return createToken();
-    const lease = this.options.timeout + LEASE_MARGIN_MS;
-    const reservation = await this.logRefusal(async () => {
-      const reserved = await this.replayStore.reserve(grant, lease);
-      if (!reserved) throw invalidGrant('used');
-      return reserved;
-    });
-    let isRedeemed = false;
+    if (!grant || !this.singleUse) return createToken();
+    await this.observe(async () => this.claim(grant));
+    let token: T;
     try {
-      const token = await createToken();
+      token = await createToken();
       assertConnected(signal);
-      await this.logRefusal(async () => {
-        if (!(await reservation.commit())) throw invalidGrant('used');
-      });
-      // The store may have taken its time.
-      assertConnected(signal);
-      isRedeemed = true;
-      return token;
-    } finally {
-      if (!isRedeemed) await reservation.release();
-    }
-  }
-
-  private get isSingleUse(): boolean {
-    return this.options.grant?.singleUse === true;
-  }
-
-  /** Whoever sends a bad grant is told so, and no operator can help: a line at level debug. */
-  private async logRefusal<T>(check: () => Promise<T>): Promise<T> {
-    try {
-      return await check();
     } catch (error) {
-      const { cause } = error as Error;
-      if (cause instanceof Error) {
-        this.logger.debug(`No token: ${cause.message}.`);
-      }
+      this.used.release(grant);
       throw error;
     }
+    const deadline = new Deadline(this.options.timeout, startedAt);
+    await this.observe(() => this.add(grant, deadline));
+    // The function may have taken its time.
+    assertConnected(signal);
+    return token;
+  }
+
+  /** @throws {AuthKitException} `unidentified`, `rate_limited` */
+  private claim(grant: GrantClaims): void {
+    if (!this.used.claim(grant)) throw invalidGrant('used');
+  }
+
+  /** Calls `grant.singleUse.add()`, which decides for all processes. */
+  private async add(grant: GrantClaims, deadline: Deadline): Promise<void> {
+    const { singleUse } = this;
+    if (typeof singleUse !== 'object') return;
+    const lifetime = Math.max(1, Math.ceil(grant.remaining));
+    const timeout = Math.min(ADD_TIMEOUT_MS, deadline.remaining());
+    let what = `did not respond within ${Math.round(timeout)} ms`;
+    try {
+      const adding = async () => ({
+        added: (await singleUse.add(grant.jti, lifetime)) as unknown,
+      });
+      const outcome = await within(adding(), timeout);
+      if (outcome?.added === true) return;
+      if (outcome) {
+        what = `returned ${formatType(outcome.added)} instead of true or false`;
+      }
+      if (outcome?.added === false) throw invalidGrant('used');
+    } catch (error) {
+      if (error instanceof AuthKitException) throw error;
+      what = `threw ${error instanceof Error ? 'an error' : formatType(error)}`;
+    }
+    // The function may be asked again.
+    this.used.release(grant);
+    const cause = new Error(`grant.singleUse.add() ${what}`);
+    throw new AuthKitException('unavailable', { cause });
+  }
+
+  /** Publishes a check. Who sends a bad grant is told so, and no operator can help: a line at level debug. */
+  private observe<T>(check: () => Promise<T>): Promise<T> {
+    const traced = { channel: 'grant', operation: 'verify' } as const;
+    return this.diagnostics.trace(traced, undefined, async () => {
+      try {
+        return await check();
+      } catch (error) {
+        const { cause, reason } = error as AuthKitException;
+        const line = `No token: ${(cause as Error | undefined)?.message ?? reason}.`;
+        if (reason === 'unavailable') this.logger.warn(line);
+        else this.logger.debug(line);
+        throw error;
+      }
+    });
   }
 }
 

@@ -9,8 +9,11 @@ import {
   setRequestIdentity,
   startRequestClock,
 } from '../identity/request-identity.js';
+import type { GrantClaims } from './grant-jwt.js';
 import { GrantVerifier } from './grant-verifier.js';
-import { setRequestGrant } from './request-grant.js';
+
+/** The property of a request that holds its grant: a symbol, which no client can send. */
+const GRANT = Symbol.for('nestjs-pica-authkit:grant');
 
 /**
  * Requires a valid grant. It does not use it up: the token route redeems it.
@@ -29,7 +32,7 @@ export class AuthKitGrantGuard implements CanActivate {
     startRequestClock(request);
     const grant = await this.grants.verify(extractBearerToken(request));
     setRequestIdentity(request, grant.identity);
-    setRequestGrant(request, grant);
+    Object.defineProperty(request, GRANT, { value: grant, configurable: true });
     return true;
   }
 }
@@ -41,4 +44,9 @@ export function extractBearerToken({
   headers: IncomingHttpHeaders;
 }): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** Returns the verified grant of a request; `undefined` if another guard has identified the caller. */
+export function getRequestGrant(request: object): GrantClaims | undefined {
+  return (request as { [GRANT]?: GrantClaims })[GRANT];
 }

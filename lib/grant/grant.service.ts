@@ -1,10 +1,13 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { AUTHKIT_GRANT_JWT } from '../authkit.constants.js';
+import { AUTHKIT_GRANT_JWT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import type { AuthKitConnectionLabel } from '../authkit.types.js';
+import { resolveLabel } from '../core/resolve-label.js';
 import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import { requireJwt, type GrantJwt } from './grant-jwt.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { requireJwt, type GrantJwt, type SignedGrant } from './grant-jwt.js';
 import { GrantVerifier } from './grant-verifier.js';
 
 /** What the widget packages expect as `token`: `useAuthKit({ token, … })`. */
@@ -15,6 +18,12 @@ export interface AuthKitWidgetToken {
   headers: { Authorization: string };
   /** When the grant expires, in ISO 8601: `2026-11-24T10:05:00.000Z`. */
   expiresAt: string;
+}
+
+/** What a grant carries beside the identity. */
+export interface IssueGrantOptions extends AuthKitConnectionLabel {
+  /** The request that the grant is for. The function `connection` of the options receives it. */
+  request?: object;
 }
 
 /**
@@ -45,6 +54,7 @@ export interface AuthKitWidgetToken {
 export class AuthKitGrantService {
   constructor(
     @Inject(GrantVerifier) private readonly verifier: GrantVerifier,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
     @Optional() @Inject(AUTHKIT_GRANT_JWT) private readonly jwt?: GrantJwt,
   ) {}
 
@@ -52,10 +62,14 @@ export class AuthKitGrantService {
    * Signs a grant for an identity that the app has verified.
    *
    * @returns the grant, a JWT
-   * @throws {AuthKitException} `unidentified` or `invalid_identity`
+   * @throws {AuthKitException} `unidentified` or `invalid_identity`;
+   *   `invalid_argument` for a name or tags that no connection can have
    */
-  async issue(identity: AuthKitIdentity): Promise<string> {
-    const { grant } = await requireJwt(this.jwt).sign(parseIdentity(identity));
+  async issue(
+    identity: AuthKitIdentity,
+    options: IssueGrantOptions = {},
+  ): Promise<string> {
+    const { grant } = await this.sign(identity, options);
     return grant;
   }
 
@@ -63,20 +77,30 @@ export class AuthKitGrantService {
    * Signs a grant and returns what the widget packages expect: `useAuthKit({ token, … })`.
    *
    * @param url the URL of the endpoint that verifies the grant, as the widget reaches it
-   * @throws {AuthKitException} `unidentified` or `invalid_identity`
+   * @throws {AuthKitException} as {@link issue}
    */
   async widgetToken(
     identity: AuthKitIdentity,
     url: string,
+    options: IssueGrantOptions = {},
   ): Promise<AuthKitWidgetToken> {
-    const { grant, expiresAt } = await requireJwt(this.jwt).sign(
-      parseIdentity(identity),
-    );
+    const { grant, expiresAt } = await this.sign(identity, options);
     return {
       url,
       headers: { Authorization: `Bearer ${grant}` },
       expiresAt: expiresAt.toISOString(),
     };
+  }
+
+  private async sign(
+    candidate: AuthKitIdentity,
+    { request, ...label }: IssueGrantOptions,
+  ): Promise<SignedGrant> {
+    const jwt = requireJwt(this.jwt);
+    const identity = parseIdentity(candidate);
+    const { connection } = this.options;
+    const resolved = await resolveLabel(label, connection, identity, request);
+    return jwt.sign(identity, resolved);
   }
 
   /**
@@ -88,8 +112,9 @@ export class AuthKitGrantService {
    * @param grant the JWT, without `Bearer`
    * @throws {AuthKitException} `unidentified` where it is missing, expired, not
    *   made for this endpoint, tampered with, or used; its message says which.
-   *   `rate_limited` where no more used grants can be stored: 1,000 for each
-   *   identity and 100,000 in all, in the memory of one instance
+   *   `rate_limited` if no more used grants can be remembered: 1,000 for each
+   *   identity and 100,000 in all, in the memory of one process; `unavailable` if
+   *   `grant.singleUse.add()` fails
    */
   async verify(grant: string | undefined): Promise<AuthKitIdentity> {
     const claims = await this.verifier.verify(grant);

@@ -1,15 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import {
   AuthKitException,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
 import { RequestRunner } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { ModuleOptions } from '../options/module.options.js';
-import { PicaClient } from '../pica/pica.client.js';
-import { parseRecord } from '../pica/responses.js';
-import { VENDORS } from '../vendors/index.js';
+import { PicaApi } from '../pica/pica-api.js';
 
 /** What is known of Pica's health. It holds no key and no identity. */
 export interface AuthKitHealthDetails {
@@ -56,8 +52,7 @@ export type AuthKitHealthResult<Key extends string = string> = Record<
 export class AuthKitHealthIndicator {
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
-    @Inject(PicaClient) private readonly pica: PicaClient,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
+    @Inject(PicaApi) private readonly api: PicaApi,
   ) {}
 
   /**
@@ -112,18 +107,11 @@ export class AuthKitHealthIndicator {
   private async call(
     identity: AuthKitIdentity | undefined,
   ): Promise<AuthKitHealthDetails> {
-    const path = VENDORS[this.options.vendor].pingPath;
-    const call = {
-      method: 'GET',
-      path,
-      retries: 0,
-      parse: parseRecord,
-    } as const;
     try {
       await this.runner.run(
         // The result describes the failure. A log line for every probe would be noise.
         { outcome: 'ping() failed', identity, isHandled: () => true },
-        (context) => this.pica.request(call, context),
+        (session) => this.api.ping(session),
       );
       return { status: 'up', lastSuccess: toIso(Date.now()) };
     } catch (error) {

@@ -7,8 +7,8 @@ import {
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
 import { parseIdentity } from './authkit-identity.js';
 import type { IdentityExtractor } from './extract-identity.js';
-import { MissingIdentityLog } from './missing-identity.js';
-import { identityCarrier, requestOf } from './request-of.js';
+import { MissingIdentityLog } from './missing-identity-log.js';
+import { identityCarrier, requestOf } from './get-request.js';
 import { setRequestIdentity, startRequestClock } from './request-identity.js';
 
 /**

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { getRequestIdentity } from './request-identity.js';
-import { identityCarrier } from './request-of.js';
+import { identityCarrier } from './get-request.js';
 
 /**
  * Injects the identity that {@link AuthKitIdentityGuard} has extracted into a parameter of a handler or a resolver.

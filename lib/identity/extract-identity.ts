@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitIdentityType } from '../authkit.types.js';
-import { isPromise } from '../is-promise.js';
+import { within } from '../within.js';
 
 /** What an extractor returns: an identity, its id alone (then of type `user`), or nothing. */
 export type ExtractedIdentity =
@@ -167,22 +167,13 @@ export function withTimeout(
   timeout: number,
 ): IdentityExtractor {
   return describedAs(describeExtractor(extract), async (request, context) => {
-    const extracted = extract(request, context);
-    if (!isPromise(extracted)) return extracted;
-    let timer: NodeJS.Timeout | undefined;
-    const timedOut = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(
-          new AuthKitException('timed_out', {
-            cause: new Error('the identity extractor did not respond'),
-          }),
-        );
-      }, timeout);
+    const extracting = async () => ({
+      identity: await extract(request, context),
     });
-    try {
-      return await Promise.race([extracted, timedOut]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const extracted = await within(extracting(), timeout);
+    if (extracted) return extracted.identity;
+    throw new AuthKitException('timed_out', {
+      cause: new Error('the identity extractor did not respond'),
+    });
   });
 }

@@ -23,4 +23,3 @@ export class AuthKitCacheOptions {
 }
 
 // Until lib/cache is gone.
-export type { AuthKitCacheStore, CacheOptions } from './bridge.js';

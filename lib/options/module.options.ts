@@ -441,9 +441,3 @@ export class AuthKitModuleOptions {
 export interface AuthKitOptionsFactory {
   createAuthKitOptions(): AuthKitModuleOptions | Promise<AuthKitModuleOptions>;
 }
-
-// Until their users import them from their new places.
-export { ModuleOptions, type RegisteredOptions } from './bridge.js';
-export { isLoopback } from './origins.js';
-export { ofRegistration, resolveOptions } from './resolve-options.js';
-export { formatSecretKey, isSecretKey } from './secret-key.js';

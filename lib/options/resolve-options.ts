@@ -1,6 +1,5 @@
 import { formatType } from '../format-value.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
-import { withOldOptions, type RegisteredOptions } from './bridge.js';
 import { AuthKitCacheOptions } from './cache.options.js';
 import { EXTRA_NAMES } from './controller.options.js';
 import { AuthKitGrantOptions, type GrantOptions } from './grant.options.js';
@@ -104,14 +103,14 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
 export function resolveOptions(
   given: AuthKitModuleOptions | undefined,
   settings: StaticSettings,
-): RegisteredOptions {
+): ResolvedOptions {
   const errors = [...settings.errors];
   const options = settings.hasFactory
     ? validate(given, settings.needsGrants, errors)
     : undefined;
   if (!options || errors.length > 0) throw invalidOptions(errors, settings);
   const { secretKey, http, grant, vendor } = options;
-  return withOldOptions({
+  return {
     ...(options as Required<AuthKitModuleOptions>),
     registration: settings.name,
     secretKey: new Secret(secretKey),
@@ -124,7 +123,7 @@ export function resolveOptions(
       secret: new Secret(grant.secret),
     },
     [LIMITS]: { ...DEFAULT_LIMITS, ...settings.limits, ...given?.[LIMITS] },
-  });
+  };
 }
 
 /** The error with which an app does not boot. */

@@ -1,182 +1,300 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { LazyModuleLoader } from '@nestjs/core';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
+import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { VENDORS } from '../vendors/index.js';
+import type { Deadline } from './deadline.js';
 import {
-  Logger,
-  type FactoryProvider,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import type { GenericAbortSignal } from 'axios';
-import type { Observable } from 'rxjs';
-import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { formatFailure } from '../authkit.exception.js';
-import type { ModuleOptions } from '../options/module.options.js';
-import { withAttemptTimeout } from './attempt-timeout.js';
-import { CallQueue } from './call-queue.js';
-import type { AttemptRecord, RequestContext } from './request-context.js';
-import { assertJson, InvalidResponseError } from './responses.js';
-import { RetryBudget } from './retry-budget.js';
-import { withRetries } from './retry.js';
-import type { HttpResponse, Transport } from './transport.js';
+  HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+} from './http-client.js';
+import { assertJson, InvalidResponseError } from './json-checks.js';
+import {
+  BodyTooLargeError,
+  MAX_BODY_BYTES,
+  type ReceivedBytes,
+} from './received-bytes.js';
+import { RetryBudget, retryDelay } from './retry.js';
 import {
   correlationIdOf,
   fromNetworkError,
   fromResponse,
-  invalidResponse,
-  redactCorrelationId,
+  type ResponseFacts,
 } from './upstream-error.js';
-import { VENDORS, type Vendor } from '../vendors/index.js';
+
+/** Whose calls: a secret key, and a tenant of it. */
+export interface Account {
+  /** Identifies the account in caches and limits. It may hold the secret key: nothing shows it. */
+  readonly id: string;
+  readonly secretKey: string;
+  /** The headers that select the vendor's own tenant. */
+  readonly scopeHeaders?: Readonly<Record<string, string>>;
+}
+
+/** What a response says about itself. */
+export interface AttemptRecord {
+  status?: number;
+  correlationId?: string;
+}
+
+/** What all calls to Pica share that one request of the app causes. */
+export interface CallContext {
+  readonly account: Account;
+  readonly deadline: Deadline;
+  /** Aborts when the request ends. Its reason is the failure of the request. */
+  readonly signal: AbortSignal;
+  readonly received: ReceivedBytes;
+  /** The owner's id, which no correlation id may repeat. */
+  readonly identity?: { readonly identity: string };
+  /** Waits until a call may start. Returns the function that ends it. */
+  startCall(): Promise<() => void>;
+  /** Runs one attempt of a call, e.g. `POST /v1/authkit`, and publishes what it does. */
+  traceAttempt<T>(
+    operation: string,
+    attempt: number,
+    run: (record: AttemptRecord) => Promise<T>,
+  ): Promise<T>;
+}
 
 /** A call to Pica's API. */
 export interface PicaCall<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the `baseUrl`, with the query. */
   readonly path: string;
-  /** The path for log lines, where the path or its query holds what they must not show. Default: `path` */
-  readonly logPath?: string;
+  /** The path for logs and traces, if the path holds what they must not show. Default: `path` without its query */
+  readonly route?: string;
   /** Sent as JSON. */
   readonly body?: object;
   /**
    * Parses and validates the body of a response with a status of 2xx.
    *
-   * @throws {InvalidResponseError} where it is not what the call expects
-   * @throws {SyntaxError} where it is not JSON; the message quotes the body, so nothing shows it
+   * @throws {InvalidResponseError} if it is not what the call expects
+   * @throws {SyntaxError} if it is not JSON; the message quotes the body, so nothing shows it
    */
   readonly parse: (body: Buffer) => T;
   /** The result of an empty body. Without it an empty body is invalid. */
   readonly ifEmpty?: T;
-  /** Whether the call expects no body. Whatever comes is not looked at, and `parse` gets an empty one. */
+  /** Whether the body does not matter. `parse` then gets an empty one. */
   readonly ignoresBody?: boolean;
   /** The number of times to retry it. Default: the option `retries` */
   readonly retries?: number;
+  /** Whether nobody may need the result: a failure is neither retried nor logged. */
+  readonly isSpeculative?: boolean;
 }
 
-/**
- * Calls Pica's API. The Observables are cold, and unsubscribing from one closes
- * its connection. Each fails with an `AuthKitException` only.
- *
- * @internal
- */
-export class PicaClient implements OnApplicationShutdown {
-  readonly #transport: Transport;
-  private readonly vendor: Vendor;
-  private readonly queue = new CallQueue();
+/** A response that was read as far as is needed. */
+export interface OpenResponse<B> {
+  readonly response: HttpResponse;
+  /** What was read. */
+  readonly body: B;
+  /** Closes the connection, if the body has not ended. */
+  readonly abort: () => void;
+}
+
+/** How a call is repeated. */
+export interface Attempts {
+  /** E.g. `POST /v1/authkit`, for logs and traces. */
+  readonly operation: string;
+  /** The number of times to retry. */
+  readonly retries: number;
+  /** Whether nobody may need the result: a failure is neither retried nor logged. */
+  readonly isSpeculative?: boolean;
+}
+
+/** Makes calls to Pica's API, with retries and a timeout for each attempt. It throws an `AuthKitException` only. */
+export class PicaClient {
+  readonly http: HttpClient;
+  private readonly secretHeader: string;
   private readonly budget = new RetryBudget();
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
   constructor(
-    private readonly options: ModuleOptions,
-    transport: Transport,
+    private readonly options: ResolvedOptions,
+    loader: LazyModuleLoader,
   ) {
-    this.vendor = VENDORS[options.vendor];
-    this.#transport = transport;
+    this.http = new HttpClient(options, loader);
+    this.secretHeader = VENDORS[options.vendor].secretHeader;
   }
 
-  /** Makes one call, with its retries. */
-  request<T>(call: PicaCall<T>, context: RequestContext): Observable<T> {
-    // A new connection for a stale one is free once a call.
-    const stale = { retries: 1 };
-    const [route] = (call.logPath ?? call.path).split('?', 1);
-    const attempt$ = context.observeCall(`${call.method} ${route}`)((record) =>
-      withAttemptTimeout(
-        (signal) => this.send(call, signal, context, stale, record),
-        this.options.attemptTimeout,
-      ),
-    );
-    return this.queue.run(context.account, attempt$).pipe(
-      withRetries(
+  /** Makes one call of the API, with its retries. */
+  async request<T>(call: PicaCall<T>, context: CallContext): Promise<T> {
+    const route = call.route ?? call.path.split('?', 1)[0]!;
+    const attempts = {
+      operation: `${call.method} ${route}`,
+      retries: call.retries ?? this.options.retries,
+      isSpeculative: call.isSpeculative,
+    };
+    return this.retry(attempts, context, async (record) => {
+      const timeout = this.options.attemptTimeout;
+      const { response, body } = await this.send(
         {
-          retries: call.retries ?? this.options.retries,
-          budget: this.budget,
-          onFailedAttempt: (failure, count) =>
-            this.logger.debug(
-              `${call.method} ${call.logPath ?? call.path}, attempt ${count}: ${formatFailure(failure)}.`,
-            ),
+          method: call.method,
+          url: call.path,
+          headers: {
+            Accept: 'application/json',
+            'Content-Type': 'application/json',
+            ...this.secretHeaders(context.account),
+          },
+          body: call.body && JSON.stringify(call.body),
+          replacesStale: true,
         },
-        context.deadline,
-      ),
-    );
+        context,
+        (response) => readBody(response.data, context.received),
+        { timeout, route },
+      );
+      const { status, headers } = response;
+      const facts = factsOf(response, context);
+      Object.assign(record, { status, correlationId: facts.correlationId });
+      if (status < 200 || status > 299) {
+        const upstreamCall = this.describe(route);
+        throw fromResponse(facts, headers).with({ upstreamCall });
+      }
+      try {
+        return parseBody(call, body, headers['content-type']);
+      } catch (error) {
+        const isOurs = error instanceof InvalidResponseError;
+        const cause = new Error(isOurs ? error.message : 'not JSON');
+        throw new AuthKitException('malformed', { ...facts, cause });
+      }
+    });
   }
 
-  onApplicationShutdown(): void {
-    this.#transport.close();
-  }
-
-  private async send<T>(
-    call: PicaCall<T>,
-    signal: GenericAbortSignal,
-    { secretKey, scopeHeaders, received }: RequestContext,
-    stale: { retries: number },
-    record: AttemptRecord,
+  /** Makes attempts until one succeeds, or it makes no sense to go on. */
+  async retry<T>(
+    { operation, retries, isSpeculative }: Attempts,
+    context: CallContext,
+    attempt: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
-    try {
-      const response = await this.#transport.send({
-        method: call.method,
-        url: call.path,
-        body: call.body,
-        headers: {
-          Accept: 'application/json',
-          'Content-Type': 'application/json',
-          [this.vendor.secretHeader]: secretKey,
-          ...scopeHeaders,
-        },
-        signal,
-        stale,
-        onBytes: (bytes) => received.add(bytes),
-      });
-      const { status } = response;
-      redactCorrelationId(response, secretKey);
-      record.status = status;
-      record.correlationId = correlationIdOf(response);
-      if (status < 200 || status > 299) throw fromResponse(response);
-      const result = parseResponse(call, response);
-      this.budget.refill();
-      return result;
-    } catch (error) {
-      throw fromNetworkError(error);
+    const { budget } = this;
+    const { deadline, signal } = context;
+    for (let count = 1; ; count += 1) {
+      let delay: number | AuthKitException;
+      const endCall = await context.startCall();
+      try {
+        const result = await context.traceAttempt(operation, count, attempt);
+        budget.refill();
+        return result;
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = error as AuthKitException;
+        if (isSpeculative) throw failure;
+        this.logger.debug(
+          `${operation}, attempt ${count}: ${formatFailure(failure)}.`,
+        );
+        delay = retryDelay(failure, count, { retries, budget, deadline });
+      } finally {
+        endCall();
+      }
+      if (typeof delay !== 'number') throw delay.with({ attempts: count });
+      await wait(delay, signal);
     }
   }
-}
 
-/** Provides the client of a registration, and loads the packages that it calls Pica with. */
-export const picaClientProvider: FactoryProvider<PicaClient> = {
-  provide: PicaClient,
-  useFactory: async (options: ModuleOptions) => {
-    const Transport = await loadTransport();
-    return new PicaClient(
-      options,
-      new Transport(options.baseUrl, options.http?.reveal()),
-    );
-  },
-  inject: [AUTHKIT_OPTIONS],
-};
+  /**
+   * Sends a request, and reads its response as far as the caller needs. The
+   * request is aborted when the context ends, or after `timeout` ms.
+   *
+   * @param read reads the response. Afterwards `abort` alone ends it.
+   * @throws {AuthKitException}
+   */
+  async send<B>(
+    request: Omit<HttpRequest, 'signal'>,
+    { signal }: CallContext,
+    read: (response: HttpResponse) => Promise<B>,
+    { timeout, route }: { timeout?: number; route: string },
+  ): Promise<OpenResponse<B>> {
+    // Linked by hand: AbortSignal.any() costs several times as much.
+    const abort = new AbortController();
+    const onEnd = () => abort.abort(signal.reason);
+    signal.addEventListener('abort', onEnd);
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(
+            () => abort.abort(new AuthKitException('timed_out')),
+            timeout,
+          );
+    try {
+      const response = await this.http.send({
+        ...request,
+        signal: abort.signal,
+      });
+      const body = await read(response);
+      return { response, body, abort: () => abort.abort() };
+    } catch (error) {
+      abort.signal.throwIfAborted();
+      const upstreamCall = this.describe(route);
+      throw fromNetworkError(error).with({ upstreamCall });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onEnd);
+    }
+  }
 
-/**
- * Loads the transport only when an app boots, with what it imports: where these
- * packages are missing, or Jest on CommonJS finds ES modules, the error says so.
- *
- * @throws {Error} that says what to install
- */
-async function loadTransport(): Promise<typeof Transport> {
-  try {
-    const module = await import(/* webpackMode: "eager" */ './transport.js');
-    return module.Transport;
-  } catch (cause) {
-    throw new Error(
-      'AuthKitModule calls Pica with the packages "@nestjs/axios" and "axios", which could not be loaded: ' +
-        'npm install @nestjs/axios@4 axios (on Nest 12: npm install @nestjs/axios@12 axios).',
-      { cause },
-    );
+  /** The headers that select the account. */
+  secretHeaders({ secretKey, scopeHeaders }: Account): Record<string, string> {
+    return { [this.secretHeader]: secretKey, ...scopeHeaders };
+  }
+
+  /** Host and path of a call, for the log. */
+  private describe(route: string): string {
+    const { host, pathname } = new URL(this.options.baseUrl);
+    return `${host}${pathname.replace(/\/$/, '')}${route}`;
   }
 }
 
-/** @throws {AuthKitException} `malformed` where the body is not what the call expects */
-function parseResponse<T>(call: PicaCall<T>, response: HttpResponse): T {
-  const { data, headers } = response;
+/** What a response says about itself. */
+export function factsOf(
+  { status, headers }: HttpResponse,
+  { account, identity }: CallContext,
+): ResponseFacts {
+  const sent = [account.secretKey];
+  if (identity && identity.identity.length > 3) sent.push(identity.identity);
+  const correlationId = correlationIdOf(headers, sent);
+  return { upstreamStatus: status, correlationId };
+}
+
+/** @throws {InvalidResponseError | SyntaxError} if the body is not what the call expects */
+function parseBody<T>(
+  call: PicaCall<T>,
+  body: Buffer,
+  contentType: unknown,
+): T {
   if (call.ignoresBody) return call.parse(Buffer.alloc(0));
-  if (data.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
+  if (body.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
+  assertJson(body, contentType);
+  return call.parse(body);
+}
+
+/**
+ * Reads a body to its end.
+ *
+ * @throws {BodyTooLargeError} beyond 4 MB; and what `received` throws
+ */
+async function readBody(
+  body: Readable,
+  received: ReceivedBytes,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new BodyTooLargeError();
+    received.add(chunk.length);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/** Waits between two attempts, or two looks. It rejects with the signal's reason. */
+export async function wait(ms: number, signal: AbortSignal): Promise<void> {
   try {
-    assertJson(data, headers['content-type']);
-    return call.parse(data);
-  } catch (error) {
-    const isOurs = error instanceof InvalidResponseError;
-    throw invalidResponse(response, isOurs ? error.message : 'not JSON');
+    await sleep(ms, undefined, { signal });
+  } catch {
+    throw signal.reason;
   }
 }

@@ -1,26 +1,31 @@
 import { AuthKitException } from '../authkit.exception.js';
 
-/** The maximum size of a decompressed response in bytes. No page of 150 rows comes near. */
+/** The maximum size of one decompressed body in bytes. No page of 150 rows comes near. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** A response is larger than any of Pica's. */
-export class BodyTooLargeError extends Error {}
-
-/** The maximum size of all responses to one request of the app in bytes. */
+/** The maximum size of all bodies of one request in bytes. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
+
+/** A body is larger than {@link MAX_BODY_BYTES}. */
+export class BodyTooLargeError extends Error {}
 
 /** Limits the bytes that all pending requests of one registration hold together. */
 export class MemoryBudget {
   private used = 0;
 
-  /** @param maxBytes the option `maxBytesInFlight` */
   constructor(private readonly maxBytes: number) {}
 
-  /** Takes bytes out of the budget. Returns `false` where they do not fit. */
-  tryTake(bytes: number): boolean {
-    if (this.used + bytes > this.maxBytes) return false;
+  /** @throws {AuthKitException} `rate_limited` if the bytes do not fit */
+  take(bytes: number): void {
+    if (this.used + bytes > this.maxBytes) {
+      throw new AuthKitException('rate_limited', {
+        retryAfter: 1,
+        cause: new Error(
+          `pending responses hold ${this.maxBytes} bytes already`,
+        ),
+      });
+    }
     this.used += bytes;
-    return true;
   }
 
   give(bytes: number): void {
@@ -28,7 +33,7 @@ export class MemoryBudget {
   }
 }
 
-/** Counts what one request of the app has received, decompressed, as it arrives. */
+/** Counts the bytes that one request has received, decompressed, as they arrive. */
 export class ReceivedBytes {
   private received = 0;
   private held = 0;
@@ -39,8 +44,8 @@ export class ReceivedBytes {
   /**
    * Counts bytes that have arrived.
    *
-   * @throws {AuthKitException} `malformed` where the request has received more
-   *   than 32 MB, `rate_limited` where the budget of the registration is used up
+   * @throws {AuthKitException} `malformed` if the request has received more than
+   *   32 MB, `rate_limited` if the budget of the registration is used up
    */
   add(bytes: number): void {
     this.received += bytes;
@@ -49,23 +54,9 @@ export class ReceivedBytes {
         cause: new Error('too large'),
       });
     }
-    this.hold(bytes);
-  }
-
-  /**
-   * Counts bytes that the request needs beside those, for a copy.
-   *
-   * @throws {AuthKitException} `rate_limited` where the budget is used up,
-   *   `cancelled` where the request is over, since nobody would give them back
-   */
-  hold(bytes: number): void {
+    // Nobody would give them back.
     if (this.isReleased) throw new AuthKitException('cancelled');
-    if (!this.budget.tryTake(bytes)) {
-      throw new AuthKitException('rate_limited', {
-        retryAfter: 1,
-        cause: new Error('maxBytesInFlight is used up'),
-      });
-    }
+    this.budget.take(bytes);
     this.held += bytes;
   }
 

@@ -1,7 +1,5 @@
-import { retry, throwError, timer, type MonoTypeOperatorFunction } from 'rxjs';
 import type { AuthKitException } from '../authkit.exception.js';
-import type { Deadline } from './request-context.js';
-import type { RetryBudget } from './retry-budget.js';
+import type { Deadline } from './deadline.js';
 import { isRetryable } from './upstream-error.js';
 
 /** The maximum of the first delay in ms. Each further maximum is twice as long. */
@@ -12,66 +10,73 @@ const BACKOFF_CAP_MS = 2_000;
 const QUICK_RETRY_MS = 50;
 /** The minimum time for an attempt in ms. One that the deadline would cut off is not started. */
 const MIN_ATTEMPT_MS = 20;
+/** The maximum number of retries in the budget. */
+const BUDGET_CAPACITY = 20;
+/** What a successful call adds to the budget: in the long run at most one retry for ten successful calls. */
+const BUDGET_REFILL = 0.1;
 
-/** How a failed call is retried. */
+/**
+ * Limits the retries of all calls of one registration: a token bucket that
+ * successful calls refill. While Pica is down, nothing refills it, so Pica soon
+ * gets the traffic of the users alone and not a multiple of it.
+ */
+export class RetryBudget {
+  private left = BUDGET_CAPACITY;
+
+  /** Takes one retry out of the budget. Returns `false` if none is left. */
+  tryConsume(): boolean {
+    if (this.left < 1) return false;
+    this.left -= 1;
+    return true;
+  }
+
+  /** Adds to the budget after a successful call. */
+  refill(): void {
+    this.left = Math.min(BUDGET_CAPACITY, this.left + BUDGET_REFILL);
+  }
+}
+
+/** What decides whether a failed attempt is made again. */
 export interface RetryPolicy {
-  /** The number of times to retry a failed call. */
+  /** The number of times to retry a call. */
   readonly retries: number;
-  /** The budget that all calls of a registration share. */
   readonly budget: RetryBudget;
-  /** Called after each failed attempt. Attempts are counted from 1. */
-  readonly onFailedAttempt: (
-    failure: AuthKitException,
-    attempt: number,
-  ) => void;
+  readonly deadline: Deadline;
 }
 
 /**
- * Retries a call up to `retries` times. It retries only failures that may pass,
- * within the deadline and the budget. Delays are exponential with full jitter,
- * so that many clients do not come back at the same moment, or as long as
- * `Retry-After` says.
+ * Returns how long to wait before a failed call is made again, in ms. Only
+ * failures that may pass are retried, within the deadline and the budget.
+ * Delays are exponential with full jitter, so that many clients do not come
+ * back at the same moment, or as long as `Retry-After` says.
+ *
+ * @param attempt the number of the attempt that failed, from 1
+ * @returns the delay, or the failure to give up with
  */
-export function withRetries<T>(
-  { retries, budget, onFailedAttempt }: RetryPolicy,
-  deadline: Deadline,
-): MonoTypeOperatorFunction<T> {
-  return (attempt) =>
-    attempt.pipe(
-      retry({
-        delay: (failure: AuthKitException, count) => {
-          onFailedAttempt(failure, count);
-          const giveUp = (last: AuthKitException) =>
-            throwError(() => last.with({ attempts: count }));
-
-          if (!isRetryable(failure)) return giveUp(failure);
-          const wait = backoffDelay(failure, count);
-          if (wait > deadline.remaining() - MIN_ATTEMPT_MS) {
-            return giveUp(
-              failure.retryAfter === undefined
-                ? failure
-                : failure.with({ reason: 'rate_limited' }),
-            );
-          }
-          return count <= retries && budget.tryConsume()
-            ? timer(wait)
-            : giveUp(failure);
-        },
-      }),
-    );
+export function retryDelay(
+  failure: AuthKitException,
+  attempt: number,
+  { retries, budget, deadline }: RetryPolicy,
+): number | AuthKitException {
+  if (!isRetryable(failure)) return failure;
+  const delay = backoffDelay(failure, attempt);
+  if (delay > deadline.remaining() - MIN_ATTEMPT_MS) {
+    return failure.retryAfter === undefined
+      ? failure
+      : failure.with({ reason: 'rate_limited' });
+  }
+  return attempt <= retries && budget.tryConsume() ? delay : failure;
 }
 
-/** The delay before the next attempt in ms. */
 function backoffDelay(
   { retryAfter, upstreamCode }: AuthKitException,
-  count: number,
+  attempt: number,
 ): number {
-  if (retryAfter !== undefined) return retryAfter * 1000;
+  if (retryAfter !== undefined) return retryAfter * 1_000;
   // A connection that failed is likely to work at once.
-  if (upstreamCode !== undefined && count === 1) {
+  if (upstreamCode !== undefined && attempt === 1) {
     return Math.random() * QUICK_RETRY_MS;
   }
-  return (
-    Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (count - 1))
-  );
+  const max = BACKOFF_BASE_MS * 2 ** (attempt - 1);
+  return Math.random() * Math.min(BACKOFF_CAP_MS, max);
 }

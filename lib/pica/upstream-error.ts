@@ -1,39 +1,34 @@
 import {
   AuthKitException,
   errorCode,
-  type AuthKitErrorDetails,
   type AuthKitErrorReason,
 } from '../authkit.exception.js';
 import { BodyTooLargeError } from './received-bytes.js';
 import { parseRateLimitReset, parseRetryAfter } from './retry-after.js';
-import type { HttpResponse } from './transport.js';
-import { PROXY_ERROR } from './tunnel-agent.js';
+import type { HttpResponse } from './http-client.js';
 
 const CORRELATION_ID = 'x-one-correlation-id';
 
-/** How many characters of the secret key nothing from upstream may repeat. */
+/** How many characters of what was sent nothing from upstream may repeat. */
 const MIN_PART_LENGTH = 8;
 
 /** The statuses that may pass when the call is made again. */
 const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
 
-/** The error for a response whose status is not a success. Only the status counts: Pica's error bodies contradict it at times. */
-export function fromResponse(response: HttpResponse): AuthKitException {
-  return new AuthKitException(reasonOf(response.status), {
-    ...detailsOf(response),
-    retryAfter: retryAfterOf(response),
-  });
+/** What a response says about itself, for the log and for Pica's support. */
+export interface ResponseFacts {
+  readonly upstreamStatus: number;
+  readonly correlationId: string | undefined;
 }
 
-/** The error for a response with a good status and an invalid body. */
-export function invalidResponse(
-  response: HttpResponse,
-  what: string,
+/** The error for a response whose status is not a success. Only the status counts: Pica's error bodies contradict it at times. */
+export function fromResponse(
+  facts: ResponseFacts,
+  headers: HttpResponse['headers'],
 ): AuthKitException {
-  return new AuthKitException('malformed', {
-    ...detailsOf(response),
-    cause: new Error(what),
-  });
+  const { upstreamStatus: status } = facts;
+  const retryAfter = retryAfterOf(status, headers);
+  return new AuthKitException(reasonOf(status), { ...facts, retryAfter });
 }
 
 /**
@@ -43,18 +38,17 @@ export function invalidResponse(
 export function fromNetworkError(error: unknown): AuthKitException {
   if (error instanceof AuthKitException) return error;
   const upstreamCode = errorCode(error);
-  const notDecompressible = upstreamCode?.startsWith('Z_');
-  return new AuthKitException(
-    error instanceof BodyTooLargeError || notDecompressible
-      ? 'malformed'
-      : 'unavailable',
-    { upstreamCode, cause: proxyFailure(upstreamCode) },
-  );
+  const isMalformed =
+    error instanceof BodyTooLargeError || upstreamCode?.startsWith('Z_');
+  return new AuthKitException(isMalformed ? 'malformed' : 'unavailable', {
+    upstreamCode,
+    cause: proxyFailure(upstreamCode),
+  });
 }
 
-/** What to do where the proxy has not opened a tunnel. */
+/** What to do if the proxy has not opened a tunnel. */
 function proxyFailure(code: string | undefined): Error | undefined {
-  if (!code?.startsWith(PROXY_ERROR)) return undefined;
+  if (!code?.startsWith('PROXY_')) return undefined;
   return new Error(
     proxyStatus(code) === 407
       ? 'the proxy asks for a user and a password: write them into the URL of HTTPS_PROXY, or http.proxy.auth'
@@ -86,50 +80,43 @@ function isCertificateError(code = ''): boolean {
   );
 }
 
-/** When a request makes sense again: `Retry-After`, or where a 429 has none, the header that the service is known to send. */
-function retryAfterOf({ status, headers }: HttpResponse): number | undefined {
+/** When a request makes sense again: `Retry-After`, or if a 429 has none, the header that the service is known to send. */
+function retryAfterOf(
+  status: number,
+  headers: HttpResponse['headers'],
+): number | undefined {
   const retryAfter = parseRetryAfter(headers['retry-after']);
   if (retryAfter !== undefined || status !== 429) return retryAfter;
   return parseRateLimitReset(headers['x-pica-rate-limit-reset']);
 }
 
-/** Removes a correlation id that contains the secret key or a part of it, before anything shows it. */
-export function redactCorrelationId(
-  { headers }: HttpResponse,
-  secretKey: string,
-): void {
+/**
+ * Pica's id of a call, if the response has one. Log lines show it, so it must
+ * look like an id, and repeat nothing of what was sent.
+ *
+ * @param sent the secret key, and other text that must not be shown
+ */
+export function correlationIdOf(
+  headers: HttpResponse['headers'],
+  sent: readonly string[],
+): string | undefined {
   const id: unknown = headers[CORRELATION_ID];
-  if (id !== undefined && sharesPart(String(id), secretKey)) {
-    delete headers[CORRELATION_ID];
-  }
+  if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id)) return undefined;
+  return sent.some((text) => sharesPart(id, text)) ? undefined : id;
 }
 
-/** Whether a text contains {@link MIN_PART_LENGTH} letters and digits in a row of the secret key, whatever their case and the separators between them. */
-export function sharesPart(text: string, secretKey: string): boolean {
-  const [shown, secret] = [lettersOf(text), lettersOf(secretKey)];
-  const length = Math.min(MIN_PART_LENGTH, secret.length);
+/** Whether a text contains 8 letters and digits in a row of another, or all that it has. Case and separators do not count. */
+export function sharesPart(text: string, secret: string): boolean {
+  const [shown, hidden] = [lettersOf(text), lettersOf(secret)];
+  const length = Math.min(MIN_PART_LENGTH, hidden.length);
   for (let start = 0; start + length <= shown.length; start += 1) {
-    if (secret.includes(shown.slice(start, start + length))) return true;
+    if (hidden.includes(shown.slice(start, start + length))) return true;
   }
   return false;
 }
 
 function lettersOf(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, '');
-}
-
-/** What a response says about itself, for the log and for Pica's support. */
-function detailsOf(response: HttpResponse): AuthKitErrorDetails {
-  return {
-    upstreamStatus: response.status,
-    correlationId: correlationIdOf(response),
-  };
-}
-
-/** Pica's id of a call, where the response has one. Log lines show it, so it must look like an id. */
-export function correlationIdOf({ headers }: HttpResponse): string | undefined {
-  const id: unknown = headers[CORRELATION_ID];
-  return typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
 }
 
 function reasonOf(status: number): AuthKitErrorReason {

@@ -1,74 +1,44 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { formatFailure, type AuthKitException } from '../authkit.exception.js';
+import type { AuthKitConnectionLabel, AuthKitToken } from '../authkit.types.js';
+import { BoundedMap } from '../bounded-map.js';
+import { AuthKitConnectionsService } from '../connections/connections.service.js';
+import { AccountCache } from '../core/account-cache.js';
+import { resolveLabel } from '../core/resolve-label.js';
 import {
-  combineLatest,
-  from,
-  map,
-  of,
-  switchMap,
-  tap,
-  type Observable,
-} from 'rxjs';
-import {
-  AUTHKIT_CACHE,
-  AUTHKIT_LOG_CONTEXT,
-  AUTHKIT_OPTIONS,
-} from '../authkit.constants.js';
-import { AuthKitException, formatFailure } from '../authkit.exception.js';
-import type { AuthKitIntegration, AuthKitToken } from '../authkit.types.js';
-import {
-  withAccountCache,
-  type FetchForAccount,
-} from '../cache/account-cache.js';
-import { ResilientStore } from '../cache/resilient-store.js';
-import { assertLabel } from '../connections/connection-filter.js';
-import {
-  AuthKitConnectionsService,
-  collect,
-} from '../connections/connections.service.js';
-import { callAppFunction } from '../core/secret-key-and-scope.js';
-import { RequestRunner } from '../core/request-runner.js';
-import { REQUEST_TIMING, type RequestTiming } from '../core/request-timing.js';
+  ROUTE_CONTEXT,
+  RequestRunner,
+  type RouteContext,
+  type Session,
+} from '../core/request-runner.js';
 import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import { isConnectionLabel } from '../options/connection-label.js';
-import { ModuleOptions } from '../options/module.options.js';
-import { PicaClient } from '../pica/pica.client.js';
-import type { RequestContext } from '../pica/request-context.js';
+import { LIMITS } from '../options/limits.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { fetchPages } from '../pica/fetch-pages.js';
+import type { TokenPage } from '../pica/parse-page.js';
+import { PicaApi, type Connector } from '../pica/pica-api.js';
 import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
+import { createWarnOnce, type WarnOnce } from '../warn-once.js';
+import { within } from '../within.js';
 import {
-  assertConnectors,
-  fetchConnectors,
-  joinIntegrations,
+  joinConnections,
+  joinConnectors,
+  OfferFilter,
+  parseRows,
   type AuthKitIntegrationListing,
-  type Connector,
-} from './connectors.js';
-import { fetchAllPages } from './fetch-all-pages.js';
-import { IntegrationsCache } from './integrations-cache.js';
-import {
-  mergePages,
-  serializeToken,
-  totalLength,
-  type TokenParts,
-} from './merge-pages.js';
-import { filterIntegrations } from './offered-integrations.js';
-import { PageHints } from './page-hints.js';
-import { KnownRows, parsePage, parseRows, type RawPage } from './raw-page.js';
-import { TokenWarnings } from './token-warnings.js';
-import {
-  assertFlag,
-  fetchWhiteLabel,
-  withWhiteLabel,
-  type WhiteLabel,
-} from './white-label.js';
-import type { AuthKitConnectionLabel } from '../authkit.types.js';
+} from './integrations.js';
+import { createLazyToken, serializeToken } from './lazy-token.js';
+import { mergePages } from './merge-pages.js';
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
   /** The page to return alone, from 1. Anything but an integer from 1 on counts as missing. */
   page?: number;
-  /** The number of rows on that page, 150 at most. Default: the `pageSize` option */
+  /** The number of rows on that page, 150 at most. Default: 150 */
   limit?: number;
   /** The name of the connections that come of the token: up to 256 characters. Default: that of the `connection` option */
   name?: string;
@@ -77,22 +47,29 @@ export interface CreateTokenOptions {
   /** Cancels the token: its calls are closed, and the promise rejects with `cancelled`. */
   signal?: AbortSignal;
   /** @internal */
-  [REQUEST_TIMING]?: RequestTiming;
+  [ROUTE_CONTEXT]?: RouteContext;
 }
 
 /** The settings of one list of integrations. */
 export interface ListIntegrationsOptions {
   /** Whether to add the owner's connections. Default: `false` */
   connections?: boolean;
+  /** Whether to return also the integrations that the identity is not offered, each with `offered`. Default: `false` */
+  all?: boolean;
   /** Cancels the request: it rejects with `cancelled`. */
   signal?: AbortSignal;
 }
 
-/** What is fetched for one token. */
-interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
-  readonly identity: AuthKitIdentity | undefined;
-  readonly label: AuthKitConnectionLabel;
-}
+/** How many pages the first token of a process fetches in parallel: the usual account has 247 integrations, two pages of 150. */
+const FIRST_GUESS = 2;
+
+/** The maximum number of accounts whose number of pages is remembered. */
+const MAX_ACCOUNTS = 1_000;
+
+/** How long a token whose pages are all there waits for the flags, in ms. */
+const FLAGS_GRACE_MS = 1_000;
+
+const HOUR_MS = 3_600_000;
 
 /**
  * Creates AuthKit tokens: the response that the browser widget expects from the
@@ -104,52 +81,28 @@ interface TokenRequest extends Pick<CreateTokenOptions, 'page' | 'limit'> {
 @Injectable()
 export class AuthKitTokenService {
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
-  private readonly warnings: TokenWarnings;
+  private readonly warnOnce: WarnOnce = createWarnOnce();
+  private readonly warnHourly: WarnOnce = createWarnOnce(HOUR_MS);
   private readonly vendor: Vendor;
-  private readonly hints: PageHints;
-  private readonly knownRows = new KnownRows();
-  /** `undefined` without the option `cache.integrations`. */
-  private readonly integrationsCache?: IntegrationsCache;
-  private readonly fetchConnectors: FetchForAccount<Connector[]>;
-  /** `undefined` where the vendor has no flags. */
-  private readonly fetchWhiteLabel?: FetchForAccount<boolean>;
+  private readonly offers: OfferFilter;
+  private readonly flags: AccountCache<boolean>;
+  private readonly connectors: AccountCache<Connector[]>;
+  /** How many pages the last response for an account had. */
+  private readonly pageCounts = new BoundedMap<number>(MAX_ACCOUNTS);
+  private lastPageCount = FIRST_GUESS;
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
-    @Inject(PicaClient) private readonly pica: PicaClient,
+    @Inject(PicaApi) private readonly api: PicaApi,
     @Inject(AuthKitConnectionsService)
     private readonly connections: AuthKitConnectionsService,
-    @Inject(AUTHKIT_OPTIONS) private readonly options: ModuleOptions,
-    @Inject(AUTHKIT_CACHE) store: ResilientStore,
+    @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    const { cache } = options;
+    const { cache, allowIntegration } = options;
     this.vendor = VENDORS[options.vendor];
-    this.warnings = new TokenWarnings(this.vendor);
-    const isShared = cache.store !== 'memory';
-    this.hints = new PageHints(options, isShared ? store : undefined);
-    // The pages that a widget requests one by one are not the cached ones.
-    if (cache.integrations && options.paging === 'all') {
-      this.integrationsCache = new IntegrationsCache(options, store);
-    }
-    const withCache = <T>(
-      kind: 'flags' | 'connectors',
-      fetch: FetchForAccount<T>,
-      validate: (value: unknown) => T,
-    ): FetchForAccount<T> => {
-      if (!cache.flags) return fetch;
-      const shared = (context: RequestContext) => runner.share(context, fetch);
-      return withAccountCache(kind, shared, validate, options, store);
-    };
-    const { flagsPath, connectorsPath } = this.vendor;
-    if (flagsPath !== undefined) {
-      const fetch = fetchWhiteLabel(pica, flagsPath);
-      this.fetchWhiteLabel = withCache('flags', fetch, assertFlag);
-    }
-    this.fetchConnectors = withCache(
-      'connectors',
-      fetchConnectors(pica, connectorsPath, options),
-      assertConnectors,
-    );
+    this.offers = new OfferFilter(allowIntegration);
+    this.flags = new AccountCache(cache.ttl);
+    this.connectors = new AccountCache(cache.ttl, ({ length }) => length);
   }
 
   /**
@@ -160,245 +113,249 @@ export class AuthKitTokenService {
    *   validated. **Without it the connections have no owner**, as in the
    *   official package: pass it wherever there are users. An argument that is
    *   `undefined` is logged as a warning, once: most likely it was forgotten.
-   * @returns the object to send to the widget unchanged, with status 200 and unwrapped
+   * @returns the object to send to the widget unchanged, with status 200 and
+   *   unwrapped. Its rows are parsed when they are read.
    * @throws {AuthKitException} and nothing else; its `reason` says why
    */
+  create(
+    identity?: AuthKitIdentity,
+    options?: CreateTokenOptions | null,
+  ): Promise<AuthKitToken>;
   async create(
-    identity?: AuthKitIdentity,
-    options?: CreateTokenOptions | null,
+    ...args: [identity?: AuthKitIdentity, options?: CreateTokenOptions | null]
   ): Promise<AuthKitToken> {
-    const json =
-      arguments.length === 0
-        ? await this.createJson()
-        : await this.createJson(identity, options);
-    return JSON.parse(String(json));
-  }
-
-  /**
-   * Creates the same token as JSON in UTF-8, which the module's own controller
-   * sends. Its rows are Pica's, byte for byte, and are not serialized again. In
-   * a controller of your own send it with `@Res()`: Nest would serialize a
-   * returned `Buffer`.
-   *
-   * @returns the text to send as `application/json`, with status 200
-   * @throws {AuthKitException} and nothing else, as {@link create}
-   */
-  async createJson(
-    identity?: AuthKitIdentity,
-    options?: CreateTokenOptions | null,
-  ): Promise<Buffer> {
-    const chunks =
-      arguments.length === 0
-        ? await this.createChunks()
-        : await this.createChunks(identity, options);
-    return Buffer.concat(chunks);
-  }
-
-  /**
-   * Creates the same JSON in chunks. Other tokens may have the same chunks, so
-   * nothing changes them.
-   *
-   * @internal
-   */
-  async createChunks(
-    identity?: AuthKitIdentity,
-    options?: CreateTokenOptions | null,
-  ): Promise<readonly Buffer[]> {
-    const { signal, [REQUEST_TIMING]: timing, ...requested } = options ?? {};
-    if (identity === undefined && arguments.length > 0) {
-      this.warnings.ownerless();
+    const [identity, options] = args;
+    if (identity === undefined && args.length > 0) {
+      this.warnOnce(
+        'ownerless',
+        'create(undefined): the identity of a token is undefined, so its connections have no owner. ' +
+          'Pass the identity of the user. If they shall have no owner, call create() without arguments. (Logged once.)',
+      );
     }
+    const { signal, [ROUTE_CONTEXT]: route, ...requested } = options ?? {};
     return this.runner.run(
       {
         outcome: 'No token',
         traced: { channel: 'token', operation: 'create' },
         identity,
         signal,
-        ...timing,
+        ...route,
       },
-      (context, validated) =>
-        this.resolveLabel(validated, requested).pipe(
-          switchMap((label) =>
-            this.fetch({ identity: validated, label, ...requested }, context),
-          ),
-          map((token) => {
-            const chunks = serializeToken(token);
-            context.received.hold(totalLength(chunks));
-            return chunks;
-          }),
-        ),
+      async (session) => {
+        const label =
+          route?.label ??
+          (await resolveLabel(
+            requested,
+            this.options.connection,
+            session.identity,
+            route?.request,
+          ));
+        return this.createToken(session, label, requested);
+      },
     );
+  }
+
+  /**
+   * Creates the same token as JSON in UTF-8. Its rows are Pica's, byte for
+   * byte, and are not serialized again. Send it with `@Res()`: Nest would
+   * serialize a returned `Buffer`.
+   *
+   * @returns the text to send as `application/json`, with status 200
+   * @throws {AuthKitException} and nothing else, as {@link create}
+   */
+  createJson(
+    identity?: AuthKitIdentity,
+    options?: CreateTokenOptions | null,
+  ): Promise<Buffer>;
+  async createJson(
+    ...args: [identity?: AuthKitIdentity, options?: CreateTokenOptions | null]
+  ): Promise<Buffer> {
+    return Buffer.concat(serializeToken(await this.create(...args)));
   }
 
   /**
    * Returns the integrations that an identity is offered, for a page of the
    * app's own: all of them, as the `allowIntegration` option decides, joined with
-   * the list of connectors, which tells platform and category.
+   * the list of connectors, which tells platform and category. The calls are made
+   * in parallel, within one `timeout`.
    *
-   * @param options `connections`: adds the owner's connections of each platform.
-   *   Needs an identity. Default: `false`
+   * @param options `connections`: adds the owner's connections of each platform;
+   *   needs an identity. `all`: adds the integrations that are not offered, each
+   *   with `offered`.
    * @throws {AuthKitException} and nothing else, as {@link create}
    */
   async integrations(
     identity?: AuthKitIdentity,
-    { connections = false, signal }: ListIntegrationsOptions = {},
+    {
+      connections: withConnections = false,
+      all = false,
+      signal,
+    }: ListIntegrationsOptions = {},
   ): Promise<AuthKitIntegrationListing[]> {
-    // Before any call: connections without an owner are nobody's.
-    if (connections) parseIdentity(identity);
-    const abort = new AbortController();
-    const whole = signal
-      ? AbortSignal.any([signal, abort.signal])
-      : abort.signal;
-    try {
-      const [[rows, connectors], own] = await Promise.all([
-        this.runner.run(
-          {
-            outcome: 'No integrations',
-            traced: { channel: 'token', operation: 'integrations' },
-            identity,
-            signal: whole,
-          },
-          (context, validated) =>
-            combineLatest([
-              this.fetchPages({ identity: validated, label: {} }, context).pipe(
-                // Parsed anew: the caller may change them.
-                map(
-                  (pages) => pages.flatMap(parseRows) as AuthKitIntegration[],
-                ),
-              ),
-              this.fetchConnectors(context),
-            ]),
-        ),
-        connections
-          ? collect(this.connections.all(identity!, { signal: whole }))
-          : undefined,
-      ]);
-      return joinIntegrations(rows, connectors, own);
-    } finally {
-      // One failing ends the other.
-      abort.abort();
-    }
-  }
-
-  /** Emits name and tags of the connections that come of a token. */
-  private resolveLabel(
-    identity: AuthKitIdentity | undefined,
-    { name, tags }: AuthKitConnectionLabel,
-  ): Observable<AuthKitConnectionLabel> {
-    assertLabel({ name, tags });
-    const { connection } = this.options;
-    const withPrecedence = (label: AuthKitConnectionLabel | undefined) => ({
-      name: name ?? label?.name,
-      tags: tags ?? label?.tags,
-    });
-    if (typeof connection !== 'function') return of(withPrecedence(connection));
-    return from(callAppFunction('connection', () => connection(identity))).pipe(
-      map((label) => {
-        if (label && !isConnectionLabel(label)) {
-          throw new AuthKitException('unavailable', {
-            cause: new Error(
-              'the connection function returned what is not { name?, tags? }',
-            ),
-          });
-        }
-        return withPrecedence(label ?? undefined);
-      }),
+    // Before any call: connections without an owner belong to no one.
+    if (withConnections) parseIdentity(identity);
+    return this.runner.run(
+      {
+        outcome: 'No integrations',
+        traced: { channel: 'token', operation: 'integrations' },
+        identity,
+        signal,
+      },
+      async (session) => {
+        const [pages, connectors, connections] = await Promise.all([
+          this.fetchAll(session, {}),
+          this.fetchConnectors(session),
+          withConnections
+            ? this.connections.readAll(session, {})
+            : Promise.resolve([]),
+        ]);
+        const listings = joinConnectors(pages.flatMap(parseRows), connectors);
+        const offered = listings.flatMap((listing) => {
+          const offered = this.offers.isOffered({ ...listing }, identity);
+          if (all) return [{ ...listing, offered }];
+          return offered ? [listing] : [];
+        });
+        return withConnections
+          ? joinConnections(offered, connections)
+          : offered;
+      },
     );
   }
 
   /** Fetches the pages and the flags in parallel. */
-  private fetch(
-    requested: TokenRequest,
-    context: RequestContext,
-  ): Observable<TokenParts> {
-    const pages$ = this.fetchPages(requested, context);
-    if (!this.fetchWhiteLabel) return pages$.pipe(map(mergePages));
-
-    const flag$ = this.fetchWhiteLabel(context);
-    return withWhiteLabel(pages$, flag$, context.deadline).pipe(
-      map(([pages, { isWhiteLabel, failure }]) => {
-        if (failure) this.warnUnknownWhiteLabel(failure);
-        const { members, rows } = mergePages(pages);
-        const withFlag = new Map(members).set(
-          'isWhiteLabel',
-          String(isWhiteLabel),
-        );
-        return { members: withFlag, rows };
-      }),
+  private async createToken(
+    session: Session,
+    label: AuthKitConnectionLabel,
+    requested: CreateTokenOptions,
+  ): Promise<AuthKitToken> {
+    const isOnePage = isFromOne(requested.page) || isFromOne(requested.limit);
+    const fetching = isOnePage
+      ? this.fetchOne(session, label, requested)
+      : this.fetchAll(session, label);
+    const [pages, isWhiteLabel] = await Promise.all([
+      fetching,
+      this.fetchWhiteLabel(session, fetching),
+    ]);
+    const { identity } = session;
+    const { fields, rows } = mergePages(
+      this.offers.filter(pages, identity, isOnePage),
     );
+    if (isWhiteLabel === undefined) return createLazyToken({ fields, rows });
+    const withFlag = new Map(fields);
+    withFlag.set('isWhiteLabel', String(isWhiteLabel));
+    return createLazyToken({ fields: withFlag, rows });
   }
 
-  /** Fetches the pages of a token with the integrations that its identity is offered. */
-  private fetchPages(
-    { identity, label, ...requested }: TokenRequest,
-    context: RequestContext,
-  ): Observable<RawPage[]> {
-    const page = atLeastOne(requested.page);
-    const limit = atLeastOne(requested.limit);
-    const isOnePage = page !== undefined || limit !== undefined;
-    const body = {
-      identity: identity?.identity,
-      identityType: identity?.identityType,
-      name: label.name,
-      tags: label.tags,
+  private async fetchOne(
+    session: Session,
+    label: AuthKitConnectionLabel,
+    { page, limit }: CreateTokenOptions,
+  ): Promise<TokenPage[]> {
+    const size = isFromOne(limit) ? limit : this.options[LIMITS].pageSize;
+    const place = {
+      page: isFromOne(page) ? page : 1,
+      limit: Math.min(size, MAX_PAGE_SIZE),
     };
-    const fetchPage = (number: number, size: number) =>
-      this.pica.request(
-        {
-          method: 'POST',
-          path: `${this.vendor.tokenPath}?limit=${size}&page=${number}`,
-          body,
-          parse: (text) => parsePage(text, this.knownRows),
-        },
-        context,
+    const body = toBody(session, label);
+    const fetched = await this.api.tokenPage(session, place, body);
+    this.warnIfEmpty(session, fetched);
+    return [fetched];
+  }
+
+  private async fetchAll(
+    session: Session,
+    label: AuthKitConnectionLabel,
+  ): Promise<TokenPage[]> {
+    const { id } = session.account;
+    const limits = this.options[LIMITS];
+    const body = toBody(session, label);
+    const pages = await fetchPages(
+      (page, isSpeculative) => {
+        const place = { page, limit: limits.pageSize };
+        return this.api.tokenPage(session, place, body, isSpeculative);
+      },
+      limits,
+      this.pageCounts.get(id) ?? this.lastPageCount,
+    );
+    this.pageCounts.set(id, pages.length);
+    this.lastPageCount = pages.length;
+    this.warnIfEmpty(session, pages[0]!);
+    return pages;
+  }
+
+  private fetchConnectors(session: Session): Promise<Connector[]> {
+    const fetch = async (shared: Session) => {
+      const pages = await fetchPages(
+        (page) => this.api.connectors(shared, page),
+        this.options[LIMITS],
       );
-
-    const { pageSize, allowIntegration } = this.options;
-    const fetcher = {
-      probe: () => fetchPage(1, 1),
-      all: () =>
-        this.fetchAll((number) => fetchPage(number, pageSize), context.account),
+      return pages.flatMap(({ connectors }) => connectors);
     };
-    const size = Math.min(limit ?? pageSize, MAX_PAGE_SIZE);
-    const cached$ = () =>
-      this.integrationsCache?.fetch(context.account, fetcher) ?? fetcher.all();
-    const fetched$ = isOnePage
-      ? fetchPage(page ?? 1, size).pipe(map((one) => [one]))
-      : cached$();
-    const pages$ = fetched$.pipe(
-      tap((pages) => this.warnings.empty(pages, context)),
-    );
-    return allowIntegration
-      ? pages$.pipe(
-          map((pages) =>
-            filterIntegrations(pages, allowIntegration, identity, isOnePage),
-          ),
-        )
-      : pages$;
+    return this.options.cache.flags
+      ? this.connectors.get(session, fetch)
+      : fetch(session);
   }
 
-  private fetchAll(
-    fetchPage: (page: number) => Observable<RawPage>,
-    account: string,
-  ): Observable<RawPage[]> {
-    if (!this.options.pageHint) return fetchAllPages(fetchPage, this.options);
-    return this.hints.get(account).pipe(
-      switchMap((hint) => fetchAllPages(fetchPage, this.options, hint)),
-      tap((pages) => this.hints.record(account, pages.length)),
+  /**
+   * Fetches whether the account may hide Pica's branding in the widget. The
+   * flags never fail a token: if they fail, or do not arrive soon after the
+   * pages, the last known value serves, else `false`.
+   *
+   * @returns `undefined` if the pages of the vendor carry it
+   */
+  private async fetchWhiteLabel(
+    session: Session,
+    pages: Promise<unknown>,
+  ): Promise<boolean | undefined> {
+    if (!this.vendor.flagsPath) return undefined;
+    const fetch = (context: Session) => this.api.flags(context);
+    const fetching = this.options.cache.flags
+      ? this.flags.get(session, fetch)
+      : fetch(session);
+    const flag = fetching.catch((failure) =>
+      formatFailure(failure as AuthKitException),
     );
-  }
-
-  private warnUnknownWhiteLabel(
-    failure: NonNullable<WhiteLabel['failure']>,
-  ): void {
-    const why =
-      failure === 'late' ? 'no response in time' : formatFailure(failure);
+    await pages;
+    const { deadline } = session;
+    const grace = Math.min(FLAGS_GRACE_MS, deadline.remaining() / 2);
+    const found = await within(flag, grace);
+    if (typeof found === 'boolean') return found;
+    const known = this.flags.peek(session);
+    if (known !== undefined) return known;
     this.logger.warn(
-      `The account's flags could not be read (${why}): the token has isWhiteLabel: false.`,
+      `The account's flags could not be read (${found ?? 'no response in time'}): the token has isWhiteLabel: false.`,
+    );
+    return false;
+  }
+
+  /** Warns once an hour for each secret key and scope without integrations, however many tenants of the app share it. */
+  private warnIfEmpty(
+    { account: { secretKey, scopeHeaders } }: Session,
+    { rows, total }: TokenPage,
+  ): void {
+    if (rows.length > 0 || total) return;
+    const environment = /^sk_(test|live)_/.exec(secretKey)?.[1];
+    this.warnHourly(
+      JSON.stringify([scopeHeaders, secretKey]),
+      `${this.vendor.displayName} lists no integrations, so the widget is empty: ` +
+        'either none is enabled in the dashboard, or the secret key is of the other environment ' +
+        `(${environment ? `it is an sk_${environment}_… key` : 'test keys begin with sk_test_, live keys with sk_live_'}).`,
     );
   }
 }
 
-function atLeastOne(value: number | undefined): number | undefined {
-  return Number.isSafeInteger(value) && value! >= 1 ? value : undefined;
+function toBody(
+  { identity }: Session,
+  { name, tags }: AuthKitConnectionLabel,
+): Parameters<PicaApi['tokenPage']>[2] {
+  return {
+    identity: identity?.identity,
+    identityType: identity?.identityType,
+    name,
+    tags,
+  };
+}
+
+function isFromOne(value: number | undefined): value is number {
+  return Number.isSafeInteger(value) && value! >= 1;
 }

@@ -18,7 +18,6 @@ export const one = {
   connectorsPath: '/v1/available-connectors',
   connectionsPath: '/v1/vault/connections',
   hasActiveFilter: false,
-  hasClearIdentityFilter: false,
   actionsPath: '/v1/available-actions',
   passthroughPath: '/v1/passthrough',
   connectionKeyHeader: 'X-One-Connection-Key',

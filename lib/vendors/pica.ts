@@ -14,7 +14,6 @@ export const pica = {
   connectorsPath: '/v1/available-connectors',
   connectionsPath: '/v1/vault/connections',
   hasActiveFilter: true,
-  hasClearIdentityFilter: true,
   actionsPath: '/v1/available-actions',
   passthroughPath: '/v1/passthrough',
   connectionKeyHeader: 'X-Pica-Connection-Key',

@@ -31,8 +31,6 @@ export interface Vendor {
   readonly connectionsPath: string;
   /** Whether the list of connections has the filter `active`, which is `true` unless the request says otherwise. */
   readonly hasActiveFilter: boolean;
-  /** Whether the documents agree that the filter `identity` means the identity of the token. */
-  readonly hasClearIdentityFilter: boolean;
   /** The path of the platforms' actions: `<path>/<platform>`. */
   readonly actionsPath: string;
   /** The path below which calls reach the platforms' own APIs. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConfigModule } from '@nestjs/config';
-import { authKitConfig } from '../../lib/config/index.js';
+import { authKitConfig } from '../../lib/config/from-environment.js';
 import { AuthKitModule } from '../../lib/index.js';
 import { bootError, createApp, type AppSettings } from '../support/app.js';
 import { setEnvironment } from '../support/environment.js';

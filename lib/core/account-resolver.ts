@@ -1,45 +1,33 @@
-import { Logger } from '@nestjs/common';
-import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../bounded-map.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import {
-  formatSecretKey,
-  isScope,
-  isSecretKey,
-  type AuthKitScope,
-  type ModuleOptions,
-} from '../options/module.options.js';
-import type { RequestContext } from '../pica/request-context.js';
+import { isScope, type AuthKitScope } from '../options/module.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { formatSecretKey, isSecretKey } from '../options/secret-key.js';
+import type { Account } from '../pica/pica.client.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
+import { createWarnOnce } from '../warn-once.js';
 
 /** The maximum number of identities whose tenant is remembered. */
 const MAX_IDENTITIES = 10_000;
 
-/** The account of a request: which secret key, and which of its tenants. */
-export type Account = Pick<
-  RequestContext,
-  'secretKey' | 'scopeHeaders' | 'account'
->;
-
 /** Resolves the account of a request from the options `secretKey` and `scope`. */
 export class AccountResolver {
-  private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
+  private readonly warnOnce = createWarnOnce();
   private readonly vendor: Vendor;
   /** The tenant that was last seen with an identity. */
   private readonly tenants = new BoundedMap<string>(MAX_IDENTITIES);
-  private isSharingLogged = false;
 
   constructor(
     private readonly options: Pick<
-      ModuleOptions,
+      ResolvedOptions,
       'vendor' | 'secretKey' | 'scope'
     >,
   ) {
     this.vendor = VENDORS[options.vendor];
   }
 
-  /** @throws {AuthKitException} `unavailable` where a function of the app throws, `secret_rejected` where its result cannot be sent */
+  /** @throws {AuthKitException} `unavailable` if a function of the app throws, `secret_rejected` if its result cannot be sent */
   async resolve(identity: AuthKitIdentity | undefined): Promise<Account> {
     const secretKey = await this.resolveSecretKey(identity);
     const { organizationId, projectId } = await this.resolveScope(identity);
@@ -47,7 +35,7 @@ export class AccountResolver {
     return {
       secretKey,
       scopeHeaders: this.toHeaders({ organizationId, projectId }),
-      account: JSON.stringify([
+      id: JSON.stringify([
         secretKey,
         organizationId,
         projectId,
@@ -97,14 +85,14 @@ export class AccountResolver {
     identity: AuthKitIdentity | undefined,
     account: (string | undefined)[],
   ): void {
-    if (identity?.tenant === undefined || this.isSharingLogged) return;
+    if (identity?.tenant === undefined) return;
     const { identityType = 'user', tenant } = identity;
     const key = JSON.stringify([...account, identityType, identity.identity]);
     const known = this.tenants.get(key);
     this.tenants.set(key, tenant);
     if (known === undefined || known === tenant) return;
-    this.isSharingLogged = true;
-    this.logger.warn(
+    this.warnOnce(
+      'shared identity',
       `Two tenants have the same identity, secret key and scope: ${this.vendor.displayName} cannot tell them apart, so they share their connections. ` +
         'Write identities that differ, such as <tenant>-<user>, or give each tenant its own secretKey or scope. (Logged once.)',
     );
@@ -114,7 +102,7 @@ export class AccountResolver {
 /**
  * Calls a function of the options.
  *
- * @throws {AuthKitException} `unavailable` where it throws: the error may quote a secret
+ * @throws {AuthKitException} that of the function; `unavailable` if it throws another error, which may quote a secret
  */
 export async function callAppFunction<T>(
   option: string,
@@ -122,10 +110,12 @@ export async function callAppFunction<T>(
 ): Promise<Awaited<T>> {
   try {
     return await call();
-  } catch {
-    throw new AuthKitException('unavailable', {
-      cause: new Error(`the ${option} function threw an error`),
-    });
+  } catch (error) {
+    if (error instanceof AuthKitException) throw error;
+    const name = error instanceof Error ? error.name : '';
+    const shown = /^[A-Z]\w{0,63}$/.test(name) ? name : 'an error';
+    const cause = new Error(`the ${option} function threw ${shown}`);
+    throw new AuthKitException('unavailable', { cause });
   }
 }
 

@@ -29,10 +29,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws {InvalidResponseError | SyntaxError} where the body is no JSON object */
+/** @throws {InvalidResponseError | SyntaxError} if the body is no JSON object, or one that is not safe */
 export function parseRecord(body: Buffer): Record<string, unknown> {
   const value: unknown = JSON.parse(body.toString());
-  if (isRecord(value)) return value;
+  if (isRecord(value) && isSafeJson(value)) return value;
   throw new InvalidResponseError('not an object');
 }
 

@@ -3,6 +3,7 @@ import { AuthKitConnectionsService } from './connections/connections.service.js'
 import { AuthKitGrantService } from './grant/grant.service.js';
 import { AuthKitHealthIndicator } from './health/authkit-health.indicator.js';
 import { AuthKitIdentityGuard } from './identity/authkit-identity.guard.js';
+import { AuthKitPassthroughService } from './passthrough/passthrough.service.js';
 import { AuthKitTokenService } from './token/token.service.js';
 
 /** A class that a registration provides. */
@@ -12,6 +13,7 @@ export type AuthKitProvider<T = unknown> = Type<T> | Abstract<T>;
 const INJECTABLES_BY_NAME = {
   AuthKitTokenService,
   AuthKitConnectionsService,
+  AuthKitPassthroughService,
   AuthKitGrantService,
   AuthKitIdentityGuard,
   AuthKitHealthIndicator,
