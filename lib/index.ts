@@ -81,10 +81,6 @@ export {
   type ListIntegrationsOptions,
 } from './token/token.service.js';
 export type { AuthKitVendor } from './vendors/index.js';
-export type {
-  AuthKitConnection,
-  AuthKitConnectionLabel,
-} from './authkit.types.js';
 export type { AuthKitCallInit } from './passthrough/call-request.js';
 export {
   AuthKitPassthroughService,

@@ -7,7 +7,6 @@ import {
   parseIdentity,
   type AuthKitIdentity,
 } from '../identity/authkit-identity.js';
-import { InvalidResponseError } from '../pica/json-checks.js';
 import type { ConnectionRow } from '../pica/pica-api.js';
 
 /** The fields that the vendors document: what the routes send to a browser. */
@@ -121,22 +120,17 @@ export function isConnection(row: ConnectionRow): row is AuthKitConnection {
   );
 }
 
-/**
- * Returns the row of an owner as a connection; `undefined` for a row of somebody else.
- *
- * @param requested the id that was requested
- * @throws {InvalidResponseError} if it is no connection, or another one
- */
-export function toOwnConnection(
+/** Whether a row is the connection that was requested by its id, and belongs to an owner. */
+export function isOwn(
   row: ConnectionRow,
   owner: AuthKitIdentity,
   requested: string,
-): AuthKitConnection | undefined {
-  if (!belongsTo(row, owner)) return undefined;
-  if (isConnection(row) && row.id.toLowerCase() === requested.toLowerCase()) {
-    return row;
-  }
-  throw new InvalidResponseError('not a connection');
+): row is AuthKitConnection {
+  return (
+    belongsTo(row, owner) &&
+    isConnection(row) &&
+    row.id.toLowerCase() === requested.toLowerCase()
+  );
 }
 
 /** How old a connection may be that a page has just made, in ms: an hour. */

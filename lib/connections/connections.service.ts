@@ -19,14 +19,16 @@ import { LIMITS } from '../options/limits.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { inParallel } from '../pica/fetch-pages.js';
 import { wait } from '../pica/pica.client.js';
+import { InvalidResponseError } from '../pica/json-checks.js';
 import { PicaApi } from '../pica/pica-api.js';
 import {
+  belongsTo,
   isConnectionId,
   isOperational,
+  isOwn,
   isReconnection,
   labelOf,
   needsReconnect,
-  toOwnConnection,
 } from './connection.js';
 import {
   CONDITIONS,
@@ -507,6 +509,7 @@ export class AuthKitConnectionsService {
     options: AuthKitRequestOptions = {},
   ): Promise<AuthKitConnection> {
     return this.run('replace', owner, options, async (session) => {
+      assertKey(newKey);
       const old = await this.getOwn(session, oldId);
       const replacement = await this.waitForOwn(session, newKey, 0);
       if (!replacement) throw new AuthKitException('not_found');
@@ -677,7 +680,9 @@ export class AuthKitConnectionsService {
   ): Promise<AuthKitConnection | undefined> {
     if (!isConnectionId(id)) return undefined;
     const row = await this.api.getConnection(session, id);
-    return row && toOwnConnection(row, session.identity!, id);
+    if (!row || !belongsTo(row, session.identity!)) return undefined;
+    if (isOwn(row, session.identity!, id)) return row;
+    throw new InvalidResponseError('not a connection, or another one');
   }
 
   /** Looks a connection up until it is visible, 4 times within `waitFor` ms. */
@@ -686,7 +691,7 @@ export class AuthKitConnectionsService {
     key: string,
     waitFor: number,
   ): Promise<AuthKitConnection | undefined> {
-    if (typeof key !== 'string') throw invalidArgument('key', 'a string', key);
+    assertKey(key);
     if (typeof waitFor !== 'number' || !(waitFor >= 0)) {
       throw invalidArgument('waitFor', 'a number of ms from 0 on', waitFor);
     }
@@ -755,9 +760,9 @@ export class AuthKitConnectionsService {
     this.resolved.forget(session);
     if (row === undefined) throw new AuthKitException('not_found');
     // One vendor documents a body, the other none.
-    const own =
-      row === 'empty' ? undefined : toOwnConnection(row, session.identity!, id);
-    return own ?? this.getOwn(session, id);
+    return row !== 'empty' && isOwn(row, session.identity!, id)
+      ? row
+      : this.getOwn(session, id);
   }
 
   /** @throws {AuthKitException} `unavailable` if the service says that there is no such connection, and still has it */
@@ -790,6 +795,11 @@ function toRequest(
     signal: options?.signal,
     ...options?.[ROUTE_CONTEXT],
   };
+}
+
+/** @throws {AuthKitException} `invalid_argument` */
+function assertKey(key: unknown): void {
+  if (typeof key !== 'string') throw invalidArgument('key', 'a string', key);
 }
 
 /** @throws {AuthKitException} `invalid_argument` if the app cannot replace one connection by the other */

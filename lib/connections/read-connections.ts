@@ -94,18 +94,23 @@ export class ConnectionReader {
         isShorter = false;
         let total: number | undefined;
         for (let page = 1, pages = 1; page <= pages; page += 1) {
-          const { read, tenant } = await run(async (session) => ({
-            read: await this.api.listConnections(session, list, page),
-            tenant: session.identity?.tenant,
-          }));
+          const read = await run(async (session) => {
+            const { rows, ...counts } = await this.api.listConnections(
+              session,
+              list,
+              page,
+            );
+            const own = matching(rows, query);
+            return { ...counts, own, tenant: session.identity?.tenant };
+          });
           pages = read.pages;
           if (pages > MAX_PAGES) throw tooManyPages(pages);
           total ??= read.total ?? 0;
           isShorter ||= (read.total ?? total) < total && pass < MAX_PASSES;
-          for (const connection of matching(read.rows, query)) {
+          for (const connection of read.own) {
             if (found.has(connection.id)) continue;
             found.add(connection.id);
-            setTenant(connection, tenant);
+            setTenant(connection, read.tenant);
             yield connection;
           }
         }

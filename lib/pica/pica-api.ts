@@ -177,16 +177,24 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** `GET /v1/vault/connections/{id}`. `undefined` if there is no such connection. */
-  getConnection(
+  async getConnection(
     context: CallContext,
     id: string,
   ): Promise<ConnectionRow | undefined> {
-    return unlessGone(id, () =>
-      this.call(context, {
-        ...this.connection('GET', id),
-        parse: parseConnectionRow,
-      }),
-    );
+    try {
+      return await unlessGone(
+        this.call(context, {
+          ...this.connection('GET', id),
+          parse: parseConnectionRow,
+        }),
+      );
+    } catch (error) {
+      const { upstreamStatus: status } = error as AuthKitException;
+      // The service refuses an id of another form than its own.
+      if ((status === 400 || status === 422) && !UUID.test(id))
+        return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -199,7 +207,7 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     id: string,
     body: { name?: string; tags?: readonly string[] },
   ): Promise<ConnectionRow | 'empty' | undefined> {
-    return unlessGone(id, () =>
+    return unlessGone(
       this.call<ConnectionRow | 'empty'>(context, {
         ...this.connection('PATCH', id),
         body,
@@ -214,7 +222,7 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     context: CallContext,
     id: string,
   ): Promise<true | undefined> {
-    return unlessGone(id, () =>
+    return unlessGone(
       this.call(context, {
         ...this.connection('DELETE', id),
         parse: () => true as const,
@@ -313,17 +321,13 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Returns `undefined` if a call by id fails because there is no such connection, or because the id is of another form than the service's own. */
-async function unlessGone<T>(
-  id: string,
-  call: () => Promise<T>,
-): Promise<T | undefined> {
+/** Returns `undefined` if a call by id fails because there is no such connection. */
+async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    return await call();
+    return await call;
   } catch (error) {
-    const { upstreamStatus: status } = error as AuthKitException;
-    const isRefusedId = (status === 400 || status === 422) && !UUID.test(id);
-    if (status === 404 || status === 410 || isRefusedId) return undefined;
+    const { upstreamStatus } = error as AuthKitException;
+    if (upstreamStatus === 404 || upstreamStatus === 410) return undefined;
     throw error;
   }
 }

@@ -228,14 +228,12 @@ export class AuthKitTokenService {
     label: AuthKitConnectionLabel,
     requested: CreateTokenOptions,
   ): Promise<AuthKitToken> {
+    const flag = this.fetchFlag(session);
     const isOnePage = isFromOne(requested.page) || isFromOne(requested.limit);
-    const fetching = isOnePage
-      ? this.fetchOne(session, label, requested)
-      : this.fetchAll(session, label);
-    const [pages, isWhiteLabel] = await Promise.all([
-      fetching,
-      this.fetchWhiteLabel(session, fetching),
-    ]);
+    const pages = isOnePage
+      ? await this.fetchOne(session, label, requested)
+      : await this.fetchAll(session, label);
+    const isWhiteLabel = flag && (await this.whiteLabel(session, flag));
     const { identity } = session;
     const { fields, rows } = mergePages(
       this.offers.filter(pages, identity, isOnePage),
@@ -296,26 +294,21 @@ export class AuthKitTokenService {
       : fetch(session);
   }
 
-  /**
-   * Fetches whether the account may hide Pica's branding in the widget. The
-   * flags never fail a token: if they fail, or do not arrive soon after the
-   * pages, the last known value serves, else `false`.
-   *
-   * @returns `undefined` if the pages of the vendor carry it
-   */
-  private async fetchWhiteLabel(
-    session: Session,
-    pages: Promise<unknown>,
-  ): Promise<boolean | undefined> {
+  /** Fetches whether the account may hide Pica's branding in the widget. Resolves with a text that says why it is not known. */
+  private fetchFlag(session: Session): Promise<boolean | string> | undefined {
     if (!this.vendor.flagsPath) return undefined;
     const fetch = (context: Session) => this.api.flags(context);
-    const fetching = this.options.cache.flags
+    const flag = this.options.cache.flags
       ? this.flags.get(session, fetch)
       : fetch(session);
-    const flag = fetching.catch((failure) =>
-      formatFailure(failure as AuthKitException),
-    );
-    await pages;
+    return flag.catch((error) => formatFailure(error as AuthKitException));
+  }
+
+  /** The flags never fail a token: if they fail, or do not arrive soon after the pages, the last known value serves, else `false`. */
+  private async whiteLabel(
+    session: Session,
+    flag: Promise<boolean | string>,
+  ): Promise<boolean> {
     const { deadline } = session;
     const grace = Math.min(FLAGS_GRACE_MS, deadline.remaining() / 2);
     const found = await within(flag, grace);
