@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-cycle, typescript/no-unsafe-declaration-merging */
 import type { AuthKitCacheOptions } from './cache.options.js';
 import type { Limits } from './limits.js';
 import { LIMITS } from './limits.js';
@@ -25,7 +26,6 @@ export interface ModuleOptions extends Omit<ResolvedOptions, 'cache'>, Limits {
   cache: CacheOptions;
 }
 // A class too: constructors use it as a type beside a decorator.
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class ModuleOptions {}
 
 export type RegisteredOptions = ModuleOptions;

@@ -1,7 +1,7 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import axios from 'axios';
-import { authKitConfig } from '../../lib/config/index.js';
+import { authKitConfig } from '../../lib/config/from-environment.js';
 import {
   AuthKitModule,
   AuthKitTokenService,
