@@ -443,6 +443,7 @@ export interface AuthKitOptionsFactory {
 }
 
 // Until their users import them from their new places.
+/* oxlint-disable import/no-cycle */
 export { ModuleOptions, type RegisteredOptions } from './bridge.js';
 export { isLoopback } from './origins.js';
 export { ofRegistration, resolveOptions } from './resolve-options.js';
