@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-cycle -- until bridge.ts and the last lines of module.options.ts are gone */
 import { formatType } from '../format-value.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
 import { AuthKitCacheOptions } from './cache.options.js';

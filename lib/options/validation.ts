@@ -143,7 +143,7 @@ function sentences(
     // The decorators of a property are evaluated from the last to the first.
     const rules = Object.values(constraints)
       .reverse()
-      .map((message) => message.replace(`${property} `, ''));
+      .map((message) => message.slice(message.indexOf('must')));
     const own =
       rules.length > 0
         ? [`${name}: given ${describe(value)}; it ${rules.join(' and ')}.`]

@@ -1,4 +1,3 @@
-import { LIMITS } from '../../lib/options/limits.js';
 import {
   AuthKitTokenService,
   getAuthKitProviderToken,
@@ -71,10 +70,7 @@ describe('a token of ten pages', () => {
   ])(
     'closes its other requests when %s fails without a retry',
     async (_name, page, requestedPages) => {
-      const tokens = await createTokenService(pica, {
-        ...PATIENT,
-        [LIMITS]: { concurrency: 10 },
-      });
+      const tokens = await createTokenService(pica, PATIENT);
       const before = timers();
       pica.fault({ path: '/v1/authkit', page, status: 401 });
       if (page > 1)

@@ -1,4 +1,4 @@
-import { createTokenService, PLATFORMS, startApp } from '../support/app.js';
+import { PLATFORMS, startApp } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { requestToken } from '../support/http.js';
 
@@ -82,21 +82,3 @@ describe.each(PLATFORMS)(
     });
   },
 );
-
-it('a token with cached rows has their text, and the text of the requestId of its own page', async () => {
-  const tokens = await createTokenService(pica, {
-    cache: { integrations: true },
-  });
-  const page = (requestId: string) =>
-    `{"rows":[${ROWS}],"total":2,"pages":1,"requestId":${requestId}}`;
-  pica.fault({ path: PAGES, times: 1, body: page('1') });
-  await tokens.create({ identity: 'ada' });
-  const [first] = ROWS.split(' ,\r\n');
-  pica.fault({
-    path: PAGES,
-    body: page(HUGE).replace(ROWS, first!),
-  });
-  const text = String(await tokens.createJson({ identity: 'bob' }));
-  expect(text).toContain(`"rows":[${ROWS}]`);
-  expect(text).toContain(`"requestId":${HUGE}`);
-});

@@ -4,10 +4,13 @@ import { EXTRA_NAMES } from '../../lib/options/controller.options.js';
 import { AuthKitModuleOptions } from '../../lib/options/module.options.js';
 
 /** The names of the options that have a decorator. */
-const optionNames = () =>
-  getMetadataStorage()
-    .getTargetValidationMetadatas(AuthKitModuleOptions, '', false, false)
-    .map(({ propertyName }) => propertyName);
+const optionNames = () => [
+  ...new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(AuthKitModuleOptions, '', false, false)
+      .map(({ propertyName }) => propertyName),
+  ),
+];
 
 /** The names in the first column of the guide's tables. */
 const namesIn = (guide: string) =>
