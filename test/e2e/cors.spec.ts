@@ -181,12 +181,12 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
     const { url } = await startApp({
       platform,
       registrations: [
+        register({ pica, controller: { ...controller, path: 'acme/token' } }),
         register({
           pica,
           options: { allowedOrigins: [FRIEND] },
           controller: { ...controller, path: ':tenant/token' },
         }),
-        register({ pica, controller: { ...controller, path: 'acme/token' } }),
       ],
       configure: (app) => app.enableCors({ origin: true, credentials: true }),
     });
