@@ -12,6 +12,8 @@ import { getRequestIdentity } from '../identity/request-identity.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isPromise } from '../options/validation.js';
 import { formatType } from '../format-value.js';
+import type { PlatformResponse } from './platform-response.js';
+import { markOwnError } from './refusal-log.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
@@ -43,7 +45,8 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
     if (exception.reason === 'cancelled') return;
 
     const { httpAdapter } = this.adapterHost;
-    const response = host.switchToHttp().getResponse<object>();
+    const response = host.switchToHttp().getResponse<PlatformResponse>();
+    markOwnError(response);
     // Something else has responded already, e.g. a timeout of the app.
     if (httpAdapter.isHeadersSent(response)) return;
 

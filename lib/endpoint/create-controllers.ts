@@ -17,13 +17,13 @@ import {
   type ControllerOptions,
 } from '../options/controller.options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
-import { AllowedOriginGuard } from './allowed-origin.guard.js';
+
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
 import { AuthKitConnectionsController } from './connections.controller.js';
 import { AuthKitGrantController } from './grant.controller.js';
 import { createOptionalGrantGuard } from './optional-grant.guard.js';
 import { DescribeRoute, tagController, TOKEN_ROUTE } from './openapi.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { AllowedOriginGuard, PageOriginGuard } from './page-origin.guard.js';
 import {
   AuthKitCorsTokenController,
   AuthKitTokenController,
@@ -102,7 +102,7 @@ function createGrantController(
     GrantController,
     'AuthKitGrantController',
     `${trimTrailingSlashes(options.path)}/grant`,
-    [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
+    [PageOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
   );
   return GrantController;
@@ -117,7 +117,7 @@ function createConnectionsController(
     ConnectionsController,
     'AuthKitConnectionsController',
     trimTrailingSlashes(path),
-    [SameOriginGuard, ...options.guards, AuthKitIdentityGuard],
+    [PageOriginGuard, ...options.guards, AuthKitIdentityGuard],
     options,
   );
   return ConnectionsController;

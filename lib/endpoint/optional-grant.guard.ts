@@ -13,7 +13,7 @@ import { AuthKitGrantGuard, extractBearerToken } from '../grant/grant.guard.js';
 import { GrantVerifier } from '../grant/grant-verifier.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { AllowedOriginGuard } from './allowed-origin.guard.js';
+import { AllowedOriginGuard } from './page-origin.guard.js';
 
 type Guard = Type<CanActivate> | CanActivate;
 

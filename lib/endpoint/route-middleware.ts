@@ -5,168 +5,236 @@ import type {
   ServerResponse,
 } from 'node:http';
 import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import onHeaders from 'on-headers';
 import {
-  answerPreflight,
-  hasRouteHeaders,
-  setRouteHeaders,
+  ofRegistration,
+  type ResolvedOptions,
+} from '../options/resolve-options.js';
+import { trimTrailingSlashes } from '../options/trim-slashes.js';
+import { createWarnOnce } from '../warn-once.js';
+import {
+  isPreflight,
+  overrideCors,
   tokenOrigins,
   type CorsPolicy,
-  type Middleware,
 } from './cors.js';
 import type { AuthKitControllers } from './create-controllers.js';
-import { claimRoutes, type RouteClaim } from './route-conflicts.js';
-import { createPathMatcher, resolveRoutePaths } from './route-paths.js';
+import { logRefusal, type RoutePolicy } from './refusal-log.js';
+import {
+  assertNoConflict,
+  versionsOf,
+  type MountedRoute,
+} from './route-conflicts.js';
 import { AuthKitCorsTokenController } from './token.controller.js';
 
-/** The property of a server that holds the routes of all registrations. */
-const ROUTES = Symbol.for('nestjs-pica-authkit:routes');
-
-interface ServerRoute {
-  readonly matches: (url: string) => boolean;
-  readonly policy: CorsPolicy | null;
-}
-
-/** A route of a registration. */
-interface Route extends RouteClaim {
-  /** `null` leaves CORS to the app. */
-  readonly policy: CorsPolicy | null;
-}
-
-/** Applies the middleware of all routes of a registration, each with its CORS policy. */
+/**
+ * Applies the middleware of all routes of a registration: it sets their headers
+ * and answers their preflights before any guard runs.
+ *
+ * A listener of the server sets the headers too, for requests that end before
+ * the middleware: a body that cannot be parsed, or a preflight that the app's
+ * own `enableCors()` answers. Requests that bypass the server have those of the
+ * middleware alone.
+ *
+ * @param adapter the app's HTTP adapter, if it has one
+ */
 export function applyRoutes(
   consumer: MiddlewareConsumer,
   { token, grant, connections }: AuthKitControllers,
   options: ResolvedOptions,
   adapter: HttpServer | undefined,
 ): void {
-  const hasServer = Boolean(adapter?.getHttpServer());
-  const routeOf = (
+  const warnOnce = createWarnOnce();
+  const server: Server | undefined = adapter?.getHttpServer();
+  const routes = server ? routesOf(server) : [];
+
+  const apply = (
     name: string,
     option: string,
-    controller: Type | undefined,
-    policy: CorsPolicy | null,
-  ): Route[] => {
-    if (!controller) return [];
-    const paths = hasServer ? resolveRoutePaths(consumer, controller) : [];
-    return [{ name, option, controller, paths, policy }];
+    controller: Type,
+    cors: CorsPolicy | null,
+  ): void => {
+    const paths = server ? resolvePaths(consumer, controller) : [];
+    const policy: RoutePolicy = {
+      path: paths[0] ?? name,
+      cors,
+      takesGrants: controller === token && grant !== undefined,
+      warnOnce,
+    };
+    if (adapter && server) {
+      const description = `${name}${ofRegistration(options.registration)}`;
+      const versions = versionsOf(consumer, controller);
+      const route = { description, option, paths, versions, policy };
+      assertNoConflict(route, routes, adapter.getType() === 'express');
+      routes.push(route);
+    }
+    const middleware = (
+      request: IncomingMessage & { originalUrl?: string },
+      response: RouteResponse,
+      next: () => void,
+    ): void => {
+      const url = request.originalUrl ?? request.url ?? '';
+      // Fastify runs the middleware of every route that the path matches.
+      setRouteHeaders(
+        request,
+        response,
+        findRoute(routes, url)?.policy ?? policy,
+      );
+      if (!response[POLICY]?.cors || !isPreflight(request)) return next();
+      response.statusCode = 204;
+      response.setHeader('Content-Length', '0');
+      response.end();
+    };
+    consumer.apply(middleware).forRoutes(controller);
   };
-  const ofWidget = {
-    origins: tokenOrigins(options),
-    methods: ['POST'],
-    // Grants and bearers come in a header.
-    credentials: false,
-  };
-  const ofPages = { origins: options.pageOrigins, credentials: true };
+
   const hasCors = token.prototype instanceof AuthKitCorsTokenController;
-  const routes = [
-    ...routeOf(
-      'the token route',
-      'controller.path',
-      token,
-      hasCors ? ofWidget : null,
-    ),
-    ...routeOf('the grant route', 'controller.path', grant, {
-      ...ofPages,
-      methods: ['POST'],
-    }),
-    ...routeOf(
+  apply(
+    'the token route',
+    'controller.path',
+    token,
+    hasCors
+      ? {
+          origins: tokenOrigins(options),
+          option: 'allowedOrigins',
+          methods: ['POST'],
+          // Grants and bearers come in a header.
+          credentials: false,
+        }
+      : null,
+  );
+  const ofPages = {
+    origins: options.pageOrigins,
+    option: 'pageOrigins',
+    credentials: true,
+  } as const;
+  if (grant) {
+    const policy = { ...ofPages, methods: ['POST'] };
+    apply('the grant route', 'controller.path', grant, policy);
+  }
+  if (connections) {
+    const methods = ['GET', 'POST', 'PATCH', 'DELETE'];
+    apply(
       'the routes for connections',
       'controller.connections.path',
       connections,
-      { ...ofPages, methods: ['GET', 'POST', 'PATCH', 'DELETE'] },
-    ),
-  ];
-  if (adapter && hasServer) {
-    claimRoutes(routes, options.registration, consumer, adapter);
+      { ...ofPages, methods },
+    );
   }
-  for (const route of routes) applyRouteMiddleware(consumer, route, adapter);
 }
+
+/** The property of a response that holds the policy of its route. */
+const POLICY = Symbol.for('nestjs-pica-authkit:route-policy');
+
+type RouteResponse = ServerResponse & { [POLICY]?: RoutePolicy };
 
 /**
- * Sets the headers of a controller's responses, and answers its preflights,
- * before any guard runs. Requests that reach the route get them from middleware.
- * Those that end before it are matched by their URL: a body that cannot be
- * parsed, or a preflight that the app's own `enableCors()` answers.
- *
- * @param adapter the app's HTTP adapter, where it has one
+ * Sets the headers that every response of a route carries, errors included:
+ * `Cache-Control: no-store`, and the CORS headers of its policy alone. They are
+ * set just before the response is sent, because an app-wide `enableCors()` runs
+ * before every module's middleware, and on Fastify its headers win over ours.
+ * Of several calls for a response the first counts.
  */
-function applyRouteMiddleware(
-  consumer: MiddlewareConsumer,
-  { controller, paths, policy }: Route,
-  adapter: HttpServer | undefined,
+function setRouteHeaders(
+  request: IncomingMessage,
+  response: RouteResponse,
+  policy: RoutePolicy,
 ): void {
-  // One for all: each middleware is a layer of the router.
-  const middleware: Middleware = (request, response, next) => {
-    setRouteHeaders(request, response, policy);
-    if (policy) answerPreflight(request, response, next);
-    else next();
-  };
-  consumer.apply(middleware).forRoutes(controller);
-
-  const server: Server | undefined = adapter?.getHttpServer();
-  if (adapter && server) {
-    const matches = createPathMatcher(adapter, paths);
-    // The middleware of a route overrides it, where two routes match.
-    routesOf(server, adapter).unshift({ matches, policy });
-  }
+  if (response[POLICY]) return;
+  response[POLICY] = policy;
+  onHeaders(response, () => {
+    // The response is for one identity.
+    response.setHeader('Cache-Control', 'no-store');
+    if (policy.cors) overrideCors(request, response, policy.cors);
+    logRefusal(request, response, policy);
+  });
 }
 
-/** The routes of a server. The first call adds the listeners that set their headers. */
-function routesOf(
-  server: Server & { [ROUTES]?: ServerRoute[] },
-  adapter: HttpServer,
-): ServerRoute[] {
-  const known = server[ROUTES];
-  if (known) return known;
-  const routes: ServerRoute[] = [];
-  server[ROUTES] = routes;
-  const setHeaders: RequestListener = (request, response) => {
-    if (hasRouteHeaders(response)) return;
-    const route = routes.find(({ matches }) => matches(request.url ?? ''));
+/** The property of a server that holds the routes of all registrations. */
+const ROUTES = Symbol.for('nestjs-pica-authkit:routes');
+
+interface ServerRoute extends MountedRoute {
+  readonly policy: RoutePolicy;
+}
+
+/** The routes of a server. The first call adds the listener that sets their headers. */
+function routesOf(server: Server & { [ROUTES]?: ServerRoute[] }) {
+  if (server[ROUTES]) return server[ROUTES];
+  const routes: ServerRoute[] = (server[ROUTES] = []);
+  const listener: RequestListener = (request, response) => {
+    const route = findRoute(routes, request.url ?? '');
     if (route) setRouteHeaders(request, response, route.policy);
   };
-  server.prependListener('request', setHeaders);
-  listenBeyondServer(adapter.getInstance(), setHeaders);
+  server.prependListener('request', listener);
   return routes;
 }
 
-/** What a platform has to see requests that do not come from Nest's HTTP server. */
-interface PlatformInstance {
-  /** Express: what its own request listener calls. */
-  handle?(...args: Parameters<RequestListener>): unknown;
-  /** Fastify. */
-  addHook?(
-    name: 'onSend',
-    hook: (
-      request: { raw: IncomingMessage },
-      reply: { raw: ServerResponse },
-      payload: unknown,
-      done: () => void,
-    ) => void,
-  ): unknown;
+/**
+ * Finds the route that a URL leads to, the one with the most text if several
+ * match. It accepts more than the routers do, e.g. `//` and other letter case:
+ * the response is then a 404.
+ */
+export function findRoute<T extends { readonly paths: readonly string[] }>(
+  routes: readonly T[],
+  url: string,
+): T | undefined {
+  const [path] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#;]/, 1);
+  const segments = splitPath(decode(path!));
+  let found: T | undefined;
+  let most = -1;
+  for (const route of routes) {
+    for (const each of route.paths) {
+      const equal = countEqual(splitPath(each), segments);
+      if (equal > most) [found, most] = [route, equal];
+    }
+  }
+  return found;
+}
+
+/** As Fastify does before it looks for a route. */
+function decode(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+function splitPath(path: string): string[] {
+  return path.toLowerCase().split('/').filter(Boolean);
 }
 
 /**
- * Calls a listener for the requests that bypass Nest's HTTP server, too: those
- * of serverless wrappers, of `inject()` and of another server. On Fastify just
- * before the response is sent, since CORS of the app may respond before any
- * hook that is added here.
+ * The number of segments that a path shares with that of a route, or -1 if it
+ * leads elsewhere. `:name` stands for one segment, `*name` for the rest.
  */
-function listenBeyondServer(
-  instance: PlatformInstance,
-  listener: RequestListener,
-): void {
-  if (instance.addHook) {
-    instance.addHook('onSend', ({ raw: request }, { raw }, _payload, done) => {
-      listener(request, raw);
-      done();
-    });
-  } else if (instance.handle) {
-    const { handle } = instance;
-    instance.handle = function (request, response, ...rest) {
-      listener(request, response);
-      return handle.call(this, request, response, ...rest);
-    };
+function countEqual(route: readonly string[], path: readonly string[]): number {
+  let equal = 0;
+  for (const [index, segment] of route.entries()) {
+    if (segment.includes('*')) return equal;
+    if (segment === path[index]) equal += 1;
+    else if (!segment.includes(':') || !path[index]) return -1;
   }
+  return route.length === path.length ? equal : -1;
+}
+
+/** The paths of a controller's routes in the app. Empty if this Nest does not tell. */
+function resolvePaths(
+  consumer: MiddlewareConsumer,
+  controller: Type,
+): string[] {
+  const { routesMapper, routeInfoPathExtractor } =
+    consumer as unknown as MiddlewareInternals;
+  if (!routesMapper || !routeInfoPathExtractor) return [];
+  const paths = routesMapper
+    .mapRouteToRouteInfo(controller)
+    .flatMap((route) => routeInfoPathExtractor.extractPathsFrom(route))
+    .map((path) => trimTrailingSlashes(path) || '/');
+  return [...new Set(paths)];
+}
+
+/** The parts of Nest's consumer that know the routes: not public, the same in Nest 10, 11 and 12. */
+interface MiddlewareInternals {
+  routesMapper?: { mapRouteToRouteInfo(controller: Type): object[] };
+  routeInfoPathExtractor?: { extractPathsFrom(route: object): string[] };
 }

@@ -6,33 +6,21 @@ import { hostOf, type PlatformRequest } from './token-url.js';
  * cookies by themselves. Sibling subdomains (`same-site`) are other origins,
  * since SameSite cookies are sent from them.
  *
- * @param url a URL of the app, where it cannot tell its host from the request
+ * @param url a URL of the app, for apps that cannot tell their host from the request
  */
-export function isOwnPage(
+export function isSameOrigin(
   request: PlatformRequest,
   url: string | undefined,
 ): boolean {
   const { 'sec-fetch-site': site, origin } = request.headers;
   if (origin === 'null') return false;
   if (site !== undefined) return site === 'same-origin' || site === 'none';
-  return origin === undefined || isOwnHost(origin, request, url);
-}
-
-/** Compares hosts, not schemes: behind a proxy that ends TLS the app may not know its own. */
-function isOwnHost(
-  origin: string,
-  request: PlatformRequest,
-  url: string | undefined,
-): boolean {
+  if (origin === undefined) return true;
   if (!URL.canParse(origin)) return false;
   const { protocol, host } = new URL(origin);
-  if (!/^https?:$/.test(protocol)) return false;
-  const own = [`${protocol}//${hostOf(request)}`, url];
-  return own.some(
-    (each) =>
-      each !== undefined &&
-      URL.canParse(each) &&
-      new URL(each).host === host &&
-      host !== '',
+  if (!/^https?:$/.test(protocol) || host === '') return false;
+  // Hosts, not schemes: behind a proxy that ends TLS the app may not know its own.
+  return [`${protocol}//${hostOf(request)}`, url ?? ''].some(
+    (own) => URL.canParse(own) && new URL(own).host === host,
   );
 }
