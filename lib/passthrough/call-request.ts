@@ -66,6 +66,9 @@ const CONNECTION_HEADERS = [
   'upgrade',
 ];
 
+/** The maximum of `timeout` and `retries`: that of `setTimeout()`. */
+const MAX_NUMBER = 2 ** 31 - 1;
+
 /** Headers that hold the caller's own credentials. */
 const CREDENTIAL_HEADERS = ['authorization', 'cookie'];
 
@@ -106,9 +109,9 @@ export function parseCall(path: string, init: AuthKitCallInit): CallRequest {
     throw invalidArgument('method', 'an HTTP method', method);
   }
   for (const [name, value] of Object.entries({ timeout, retries })) {
-    const isValid = Number.isFinite(value) && (value as number) >= 0;
+    const isValid = value !== undefined && value >= 0 && value <= MAX_NUMBER;
     if (value !== undefined && !isValid) {
-      throw invalidArgument(name, 'a number from 0 on', value);
+      throw invalidArgument(name, `a number from 0 to ${MAX_NUMBER}`, value);
     }
   }
   const body = parseBody(init);

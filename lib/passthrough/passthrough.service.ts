@@ -299,7 +299,7 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
   /** Makes a call. Returns `undefined` if the connection is lost. */
   private async call(
     session: Session,
-    { key: connectionKey }: AuthKitConnection,
+    connection: AuthKitConnection,
     { systemId, tags }: Pick<AuthKitAction, 'systemId' | 'tags'>,
     request: CallRequest,
     { timeout = this.options.timeout, signal, ...init }: AuthKitCallInit,
@@ -310,13 +310,15 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
         cause: new Error(`${MAX_OPEN_BODIES} bodies are being read already`),
       });
     }
+    const { key: connectionKey } = connection;
     const { method, path, query, headers } = request;
     const body = tags.includes('custom')
       ? customBody(request, connectionKey)
       : request.body?.data;
     const isStream = body instanceof Readable;
     const isSafe = method === 'GET' || method === 'HEAD';
-    const retries = init.retries ?? (isSafe ? this.options.retries : 0);
+    const wanted = init.retries ?? (isSafe ? this.options.retries : 0);
+    const retries = isStream ? 0 : wanted;
     let last: OpenResponse<PeekedBody> | undefined;
     let outcome: ReturnType<typeof classify>;
     let opened: OpenResponse<PeekedBody>;
@@ -330,11 +332,13 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
           body,
           connectionKey,
           actionId: systemId,
-          retries: isStream ? 0 : retries,
+          retries,
         },
         async (response, facts) => {
           last?.abort();
           const { status, data } = response;
+          // Until the body is read, a broken connection must not end the process.
+          data.on('error', () => {});
           const peeked =
             status >= 400 && hasBody(method, status)
               ? await peek(data)
@@ -349,14 +353,19 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
         },
       );
     } catch (error) {
-      if (!last || outcome) throw error;
-      session.signal.throwIfAborted();
+      // Of several attempts, the last one decides: with a response, or without.
+      const { upstreamStatus } = error as AuthKitException;
+      if (!last || outcome || upstreamStatus === undefined) {
+        last?.abort();
+        throw error;
+      }
       opened = last;
     }
     if (outcome === CONNECTION_LOST) {
       opened.abort();
       return undefined;
     }
+    if (opened.response.status < 400) this.connections.markFound(connection);
     return this.toResponse(opened, request, timeout, signal, [
       session.account.secretKey,
       connectionKey,
