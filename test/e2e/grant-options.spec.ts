@@ -107,6 +107,16 @@ describe('an app', () => {
     },
   );
 
+  it('boots with an option beside the grant secret of the environment', async () => {
+    setEnvironment({ AUTHKIT_GRANT_SECRET: 'x'.repeat(32) });
+    const grant = { ...authKitConfig().grant, singleUse: true };
+    expect(await bootError({ options: { grant } })).toBeUndefined();
+    const registration = AuthKitModule.forRootAsync({
+      useFactory: () => ({ ...authKitConfig(), secretKey: 'sk_test_1', grant }),
+    });
+    expect(await bootError({ registrations: [registration] })).toBeUndefined();
+  });
+
   it.each([true, 'optional'] as const)(
     'fails to boot with `grants: %s` and without `grant.secret`',
     async (grants) => {

@@ -264,9 +264,11 @@ describe('a CommonJS app', () => {
   );
 
   it('finds the documented names in the CommonJS files, which Jest loads', async () => {
-    const files = ['index.js', 'config/from-environment.js', 'testing/index.js'].map(
-      (file) => join(app.packageDirectory, 'dist/cjs', file),
-    );
+    const files = [
+      'index.js',
+      'config/from-environment.js',
+      'testing/index.js',
+    ].map((file) => join(app.packageDirectory, 'dist/cjs', file));
     const found = await app.evaluate(
       `${JSON.stringify(files)}.map((file) => Object.keys(require(file)).sort())`,
     );
