@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 // Not the global ones: a test with fake timers would stop the emulator.
 import { setTimeout } from 'node:timers/promises';
-import { MAX_TIMEOUT_MS } from '../options/validation.js';
+import { MAX_TIMEOUT_MS } from './check-argument.js';
 import { describeRequest, type EmulatorRequest } from './emulator-request.js';
 import { encodeBody, type EmulatorResponse } from './emulator-response.js';
 

@@ -1,5 +1,8 @@
-export { PicaEmulator } from './pica-emulator.js';
-export type { PicaEmulatorOptions } from './emulator-options.js';
+export { PicaEmulator, type EmulatorAccount } from './pica-emulator.js';
+export type {
+  EmulatorAccountOptions,
+  PicaEmulatorOptions,
+} from './emulator-options.js';
 export type {
   EmulatorConnection,
   EmulatorConnectionDetails,

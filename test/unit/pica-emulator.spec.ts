@@ -764,7 +764,7 @@ describe('an invalid option', () => {
       'an option that does not exist',
       { latencey: 5 },
       TypeError,
-      /latencey: there is no such option; did you mean latency/,
+      /latencey: there is no such option; expected one of .*latency/,
     ],
     ['no options', 'pica', TypeError, /given a string; expected an object/],
     [

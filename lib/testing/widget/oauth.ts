@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Account, Authorization } from '../account.js';
 import type { EmulatorRequest } from '../emulator-request.js';
 import type { EmulatorResponse } from '../emulator-response.js';
+import type { Authorization, Service } from '../service.js';
 import { readConsent, refuse } from './consent.js';
 import { WIDGET_FILES } from './widget-files.generated.js';
 
@@ -20,15 +20,16 @@ const SEPARATOR = '~';
 
 /** Starts an authorization: the address of the platform's page, and its state. */
 export function startAuthorization(
-  account: Account,
+  service: Service,
   request: EmulatorRequest,
 ): EmulatorResponse {
-  const consent = readConsent(account, request);
+  const consent = readConsent(service, request);
   if ('status' in consent) return consent;
-  const { integration, details, fields } = consent;
+  const { account, integration, details, fields } = consent;
   const { app } = fields;
   const state = randomUUID();
-  account.authorizations.set(state, {
+  service.authorizations.set(state, {
+    account,
     integration,
     details,
     app: typeof app === 'string' && app ? app : 'This app',
@@ -39,10 +40,10 @@ export function startAuthorization(
 
 /** What the platform's page shows. */
 export function describeAuthorization(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const found = find(account, query.state);
+  const found = find(service, query.state);
   if (!found) return refuse(404, 'This request for access is over.');
   const { integration, app } = found;
   return { status: 200, body: { row: integration, app } };
@@ -53,13 +54,12 @@ export function describeAuthorization(
  * `error`. It sends the user on to the app's page, or closes the window.
  */
 export function handleCallback(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
   const [state = '', page] = (query.state ?? '').split(SEPARATOR);
-  const authorization = find(account, state);
-  if (authorization)
-    authorization.outcome ??= decide(account, authorization, query);
+  const authorization = find(service, state);
+  if (authorization) authorization.outcome ??= decide(authorization, query);
   const returnTo = page === undefined ? undefined : parseAddress(page);
   if (!returnTo) return closingPage();
 
@@ -81,10 +81,10 @@ export function handleCallback(
 
 /** The outcome of an authorization. The form of the body is inferred. */
 export function checkAuthorization(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const authorization = find(account, query.state);
+  const authorization = find(service, query.state);
   if (!authorization) return refuse(404, 'This request for access is over.');
   const { outcome } = authorization;
   if (!outcome) return { status: 200, body: { status: 'pending' } };
@@ -94,13 +94,12 @@ export function checkAuthorization(
 }
 
 /** @param state with or without the address of the app's page */
-function find(account: Account, state = ''): Authorization | undefined {
-  return account.authorizations.get(state.split(SEPARATOR)[0]);
+function find(service: Service, state = ''): Authorization | undefined {
+  return service.authorizations.get(state.split(SEPARATOR)[0]);
 }
 
 function decide(
-  account: Account,
-  { integration, details }: Authorization,
+  { account, integration, details }: Authorization,
   { code }: EmulatorRequest['query'],
 ): Authorization['outcome'] {
   return code
