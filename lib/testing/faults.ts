@@ -235,6 +235,14 @@ export function checkFault(given: EmulatorFault): EmulatorFault {
   return fault;
 }
 
+/** What a fault does, for the log. */
+export function describeFault(fault: EmulatorFault): string {
+  const effects = EFFECTS.filter((name) => fault[name] !== undefined);
+  return `fault: ${effects
+    .map((name) => (name === 'status' ? `${name} ${fault.status}` : name))
+    .join(', ')}`;
+}
+
 /**
  * An active fault, as `pica.fault()` returns it.
  *

@@ -10,3 +10,9 @@ export type {
 } from './connections.js';
 export type { EmulatorRequest } from './emulator-request.js';
 export type { EmulatorFault, EmulatorFaultHandle } from './faults.js';
+export type {
+  EmulatorAction,
+  EmulatorPlatformHandler,
+  EmulatorPlatformRequest,
+  EmulatorPlatformResponse,
+} from './platforms/action.js';

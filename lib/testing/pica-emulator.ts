@@ -1,7 +1,14 @@
 import type { AuthKitIntegration } from '../authkit.types.js';
 import type { Account } from './account.js';
 import { applyFault } from './apply-fault.js';
-import { argumentError, checkArgument } from './check-argument.js';
+import {
+  argumentError,
+  checkArgument,
+  FILLED_STRING,
+  functionOf,
+  STRING,
+  STRINGS,
+} from './check-argument.js';
 import {
   DETAILS_RULES,
   OWNER_RULES,
@@ -16,6 +23,8 @@ import {
   type PicaEmulatorOptions,
 } from './emulator-options.js';
 import {
+  MAX_BODY,
+  MAX_FOREIGN_BODY,
   parseBody,
   readBody,
   type EmulatorRequest,
@@ -23,11 +32,21 @@ import {
 import { EmulatorServer } from './emulator-server.js';
 import type { Exchange } from './exchange.js';
 import {
+  describeFault,
   FaultList,
   checkFault,
   type EmulatorFault,
   type EmulatorFaultHandle,
 } from './faults.js';
+import { isForeign, refuseForeign } from './foreign-pages.js';
+import type {
+  ActionDetails,
+  EmulatorAction,
+  EmulatorPlatformHandler,
+} from './platforms/action.js';
+import { toActionRow } from './platforms/action.js';
+import { callPlatform, isPassthrough } from './platforms/passthrough.js';
+import { RequestLog } from './request-log.js';
 import { handleRequest } from './routes.js';
 import { Service } from './service.js';
 import { handleWidgetRequest, isWidgetRequest } from './widget/widget-site.js';
@@ -104,7 +123,7 @@ export class PicaEmulator {
   private readonly service: Service;
   private faults = new FaultList();
   private readonly server: EmulatorServer;
-  private log: EmulatorRequest[] = [];
+  private log = new RequestLog();
 
   private constructor(options: EmulatorOptions) {
     this.vendor = options.vendor;
@@ -205,7 +224,7 @@ export class PicaEmulator {
    * is not listed, and faults do not hit it.
    */
   get requests(): readonly EmulatorRequest[] {
-    return this.log;
+    return this.log.requests;
   }
 
   /**
@@ -297,6 +316,31 @@ export class PicaEmulator {
     return this.update('repairConnection()', id, change, false);
   }
 
+  /**
+   * Responds to the calls of a platform's path: `/v1/passthrough/<path>`, with a
+   * connection of the platform. The action is listed by `GET /v1/available-actions/{platform}`.
+   * It replaces one of the same method and path, unless `details` has another `systemId`.
+   *
+   * @param platform e.g. `gmail`
+   * @param path the path of the platform's own API, with `{{placeholders}}`: `/gmail/v1/users/{{userId}}/labels`
+   * @param handler returns `{ status?, headers?, body? }`
+   * @param details title, key, tags and system id, where they matter
+   * @returns the action
+   * @throws {TypeError} for an argument of the wrong type
+   */
+  platform(
+    platform: string,
+    method: string,
+    path: string,
+    handler: EmulatorPlatformHandler,
+    details: ActionDetails = {},
+  ): EmulatorAction {
+    const given = { platform, method, path, handler, ...details };
+    checkArgument('platform()', ACTION_RULES, given);
+    const { platforms } = this.service;
+    return toActionRow(platforms.add(platform, method, path, handler, details));
+  }
+
   /** The number of open network connections, including idle ones. */
   get openConnections(): number {
     return this.server.openConnections;
@@ -327,7 +371,7 @@ export class PicaEmulator {
   reset(): void {
     // New ones: a request of the previous test that is still arriving does not reach the next one's.
     this.faults = new FaultList();
-    this.log = [];
+    this.log = new RequestLog();
     this.service.reset();
   }
 
@@ -370,24 +414,51 @@ export class PicaEmulator {
   }
 
   private async respond(exchange: Exchange): Promise<void> {
-    const { service, faults } = this;
+    const { service, faults, log } = this;
     const { request, correlationId, incoming } = exchange;
     if (isWidgetRequest(service, request)) {
-      request.body = parseBody(await readBody(incoming));
+      if (isForeign(request)) return exchange.send(refuseForeign());
+      request.body = parseBody(await readBody(incoming, MAX_FOREIGN_BODY));
       return exchange.send(handleWidgetRequest(service, request));
     }
-    this.log.push(request);
-    const body = await readBody(incoming);
-    request.body = parseBody(body);
+    log.add(request);
+    const isCall = isPassthrough(request);
+    const tooLarge = isCall ? false : await this.readBody(exchange, log);
 
     const fault = faults.take(request);
+    if (fault) request.problem = describeFault(fault);
     await exchange.wait(service.latency + (fault?.delay ?? 0));
-    const { tooLarge } = body;
     const call = { service, request, correlationId, tooLarge };
-    if (fault) return applyFault(fault, exchange, call);
-    exchange.send(handleRequest(call));
+    const respond = async () =>
+      isCall ? callPlatform(call, exchange, log) : handleRequest(call);
+    if (fault) return applyFault(fault, exchange, call, respond);
+    return exchange.send(await respond());
+  }
+
+  /** @returns whether the body is too large */
+  private async readBody(
+    { incoming, request }: Exchange,
+    log: RequestLog,
+  ): Promise<boolean> {
+    const { profile } = this.service;
+    const key = request.headers[profile.secretHeader];
+    const limit = this.service.findAccount(key) ? MAX_BODY : MAX_FOREIGN_BODY;
+    const body = await readBody(incoming, limit);
+    log.keepBody(request, parseBody(body), body.text.length);
+    return body.tooLarge;
   }
 }
+
+const ACTION_RULES = {
+  platform: { ...FILLED_STRING, isRequired: true },
+  method: { ...FILLED_STRING, isRequired: true },
+  path: { ...FILLED_STRING, isRequired: true },
+  handler: { ...functionOf('a function of the request'), isRequired: true },
+  title: STRING,
+  key: STRING,
+  tags: STRINGS,
+  systemId: FILLED_STRING,
+} as const;
 
 /** @throws {TypeError | RangeError} for an option that changes while the emulator runs */
 function checkOption(option: PicaEmulatorOptions): void {

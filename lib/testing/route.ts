@@ -48,7 +48,10 @@ export const PAGED_LISTS = {
 } as const;
 
 export function isPagedList({ method, path }: EmulatorRequest): boolean {
-  return method === 'GET' && Object.values<string>(PAGED_LISTS).includes(path);
+  const isList =
+    Object.values<string>(PAGED_LISTS).includes(path) ||
+    /^\/v1\/available-actions\/[^/]+$/.test(path);
+  return method === 'GET' && isList;
 }
 
 const DEFAULT_LIMIT = 20;

@@ -2,6 +2,7 @@ import { CONNECTION_ROUTES, detailsError } from './connection-routes.js';
 import { IDENTITY_TYPES, type Tenant } from './connections.js';
 import { fieldsOf } from './emulator-request.js';
 import type { EmulatorResponse } from './emulator-response.js';
+import { ACTION_ROUTES } from './platforms/action-routes.js';
 import { integrationList, toConnector, uuid } from './integrations.js';
 import {
   matchesPath,
@@ -28,9 +29,17 @@ export function handleRequest(call: Call): EmulatorResponse {
     return { ...refuse(call, 405), headers: { allow } };
   }
   const account = service.findAccount(request.headers[profile.secretHeader]);
-  if (!account) return refuse(call, 401);
+  if (!account) return refuseKey(call);
   if (tooLarge) return refuse(call, 413);
   return route.handle({ ...call, account, tenant: tenantOf(call) });
+}
+
+function refuseKey(call: Call): EmulatorResponse {
+  const { secretHeader } = call.service.profile;
+  const problem = call.request.headers[secretHeader]
+    ? `${secretHeader} has another key`
+    : `${secretHeader} is missing`;
+  return { ...refuse(call, 401), problem };
 }
 
 /** The organization and project that the headers of a request select. */
@@ -57,6 +66,7 @@ function routesOf(profile: VendorProfile): readonly Route[] {
     tokenRoute(profile),
     connectors,
     ...CONNECTION_ROUTES,
+    ...ACTION_ROUTES,
   ];
   routes.set(profile, created);
   return created;

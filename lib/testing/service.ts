@@ -9,6 +9,7 @@ import type {
 import type { EmulatorOptions } from './emulator-options.js';
 import type { EmulatorRequest } from './emulator-request.js';
 import { uuid } from './integrations.js';
+import { Platforms } from './platforms/platforms.js';
 import { SessionStore } from './session-store.js';
 import { VENDOR_PROFILES, type VendorProfile } from './vendor-profiles.js';
 
@@ -37,6 +38,7 @@ export class Service {
   readonly sessions = new SessionStore<TokenSession>();
   /** By the `state` of the OAuth request. */
   readonly authorizations = new SessionStore<Authorization>();
+  readonly platforms = new Platforms();
   latency!: number;
   whiteLabel!: boolean;
   ignoreFilters!: EmulatorOptions['ignoreFilters'];
@@ -74,6 +76,7 @@ export class Service {
       account.setIntegrations(integrations);
       account.connections.clear();
     }
+    this.platforms.reset();
     this.sessions.clear();
     this.authorizations.clear();
   }

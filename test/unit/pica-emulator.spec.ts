@@ -518,11 +518,14 @@ describe('the log of requests', () => {
         startedAt: expect.any(Number),
         status: 200,
         aborted: false,
+        durationMs: expect.any(Number),
+        problem: undefined,
       },
       expect.objectContaining({
         path: '/v1/none',
         body: 'plain text',
         status: 404,
+        problem: 'Not Found',
       }),
       expect.objectContaining({ method: 'GET', body: undefined, query: {} }),
     ]);
