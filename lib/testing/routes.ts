@@ -138,10 +138,16 @@ function tokenRoute({ tokenPath, flagsPath }: VendorProfile): Route {
   };
 }
 
+/** The characters of what a session keeps; the limit of the service is not documented. */
+const MAX_DETAILS = 4096;
+
 function tokenBodyError(fields: Record<string, unknown>): string | undefined {
   for (const name of ['identity', 'identityType', 'group', 'label']) {
     const value = fields[name] ?? '';
     if (typeof value !== 'string') return `${name} has to be a string`;
+  }
+  if (JSON.stringify(detailsOf(fields)).length > MAX_DETAILS) {
+    return `identity, name and tags have to have less than ${MAX_DETAILS} characters`;
   }
   const types: readonly unknown[] = [...IDENTITY_TYPES, undefined, null];
   return types.includes(fields.identityType)

@@ -25,6 +25,8 @@ export interface TokenSession {
 export interface Authorization extends TokenSession {
   /** What the connection is for. */
   readonly integration: AuthKitIntegration;
+  /** The origin of the page that has opened the widget, if it has said so. */
+  readonly pageOrigin: string | undefined;
   /** The name of the app that asks. */
   readonly app: string;
   /** Missing while the user has not decided. */

@@ -294,6 +294,7 @@ describe('the body of a token call', () => {
     ['a number for a name', { name: 42 }, 422],
     ['a text for the tags', { tags: 'work' }, 422],
     ['a number among the tags', { tags: ['work', 7] }, 422],
+    ['an identity of many pages', { identity: 'x'.repeat(9000) }, 422],
   ])('is refused with %s', async (_name, body, status) => {
     const pica = await start();
     const response = await ask(pica, { body });

@@ -15,7 +15,10 @@ import { WIDGET_FILES } from './widget-files.generated.js';
 /** Where One's widget asks for the outcome. */
 export const CHECK_PATH = '/v1/connections/oauth/check';
 
-/** What `@withone/auth` puts between the state and the address of the app's page. */
+/**
+ * What `@withone/auth` puts between the parts of the state: `<state>~<base64url
+ * of the address of the app's page>`, and from 1.3 on `~v3` behind it.
+ */
 const SEPARATOR = '~';
 
 /** Starts an authorization: the address of the platform's page, and its state. */
@@ -26,12 +29,13 @@ export function startAuthorization(
   const consent = readConsent(service, request);
   if ('status' in consent) return consent;
   const { account, integration, details, fields } = consent;
-  const { app } = fields;
+  const { app, pageOrigin } = fields;
   const state = randomUUID();
   service.authorizations.set(state, {
     account,
     integration,
     details,
+    pageOrigin: typeof pageOrigin === 'string' ? pageOrigin : undefined,
     app: typeof app === 'string' && app ? app : 'This app',
   });
   const path = `/widget/authorize?response_type=code&state=${state}`;
@@ -57,26 +61,27 @@ export function handleCallback(
   service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const [state = '', page] = (query.state ?? '').split(SEPARATOR);
+  const [state, page = '', version] = (query.state ?? '').split(SEPARATOR);
   const authorization = find(service, state);
-  if (authorization) authorization.outcome ??= decide(authorization, query);
-  const returnTo = page === undefined ? undefined : parseAddress(page);
-  if (!returnTo) return closingPage();
+  if (!authorization) return staticPage(404, 'request-over.html');
 
-  returnTo.searchParams.delete('one_auth_state');
-  returnTo.searchParams.delete('one_auth_error');
-  const { outcome } = authorization ?? {};
-  // That a denial has both is inferred: the package reads the error alone where there is no state to check.
-  if (authorization) returnTo.searchParams.set('one_auth_state', state);
-  if (!outcome || 'error' in outcome) {
-    const error = outcome?.error ?? 'This request for access is over.';
-    returnTo.searchParams.set('one_auth_error', error);
+  const outcome = (authorization.outcome ??= decide(authorization, query));
+  const returnTo = parseAddress(page);
+  // To no page but that which has opened the widget.
+  if (!returnTo || returnTo.origin !== authorization.pageOrigin) {
+    return staticPage(200, 'close-window.html');
   }
-  return {
-    status: 302,
-    headers: { location: returnTo.href },
-    body: undefined,
-  };
+  const { searchParams } = returnTo;
+  searchParams.delete('one_auth_state');
+  searchParams.delete('one_auth_error');
+  // From 1.3 on the page has the state in its sessionStorage, and asks for the outcome.
+  if (version !== 'v3') {
+    searchParams.set('one_auth_state', state!);
+    // That a denial has both is inferred.
+    if ('error' in outcome) searchParams.set('one_auth_error', outcome.error);
+  }
+  const headers = { location: returnTo.href };
+  return { status: 302, headers, body: undefined };
 }
 
 /** The outcome of an authorization. The form of the body is inferred. */
@@ -101,7 +106,7 @@ function find(service: Service, state = ''): Authorization | undefined {
 function decide(
   { account, integration, details }: Authorization,
   { code }: EmulatorRequest['query'],
-): Authorization['outcome'] {
+): NonNullable<Authorization['outcome']> {
   return code
     ? account.connections.add(integration, details)
     : { error: `Access to ${integration.title ?? integration.id} was denied.` };
@@ -115,10 +120,7 @@ function parseAddress(base64url: string): URL | undefined {
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-function closingPage(): EmulatorResponse {
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/html; charset=utf-8' },
-    body: WIDGET_FILES['close-window.html'],
-  };
+function staticPage(status: number, name: string): EmulatorResponse {
+  const headers = { 'content-type': 'text/html; charset=utf-8' };
+  return { status, headers, body: WIDGET_FILES[name] };
 }

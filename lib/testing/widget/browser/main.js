@@ -96,6 +96,7 @@ function showConsent(settings, token, row) {
       requestId: token.requestId,
       integration: row.id,
       app: settings.companyName,
+      pageOrigin: parentWindow.origin(),
     };
   }
 
