@@ -1,79 +1,41 @@
 import type { AuthKitIntegration } from '../authkit.types.js';
 import {
   ConnectionStore,
-  filtersOf,
-  type ConnectionFilter,
   type EmulatorConnection,
   type EmulatorConnectionDetails,
   type EmulatorOwner,
 } from './connections.js';
-import type { EmulatorOptions } from './emulator-options.js';
-import type { EmulatorRequest } from './emulator-request.js';
+import type { EmulatorAccountOptions } from './emulator-options.js';
 import {
   integrationList,
   integrationOf,
-  uuid,
   type IntegrationList,
 } from './integrations.js';
-import type { AuthKitVendor } from '../vendors/index.js';
+import type { VendorProfile } from './vendor-profiles.js';
 
-/** What a token was requested for. It is applied to the connections that come of it. */
-export type TokenSession = EmulatorOwner &
-  Pick<EmulatorConnectionDetails, 'name' | 'tags'>;
+type Integrations = number | readonly AuthKitIntegration[];
 
-/** A consent that a user of One's widget gives or denies on the platform's page. */
-export interface Authorization {
-  /** What the connection is for. */
-  readonly integration: AuthKitIntegration;
-  readonly details: EmulatorOwner & EmulatorConnectionDetails;
-  /** The name of the app that asks. */
-  readonly app: string;
-  /** Missing while the user has not decided. */
-  outcome?: EmulatorConnection | { readonly error: string };
-}
-
-/** The emulated account: the state that the routes read and change. */
+/** An account of the emulated service: its key, integrations and connections. */
 export class Account {
-  readonly vendor: AuthKitVendor;
   readonly secretKey: string;
+  readonly environment: string;
   readonly connections: ConnectionStore;
-  readonly sessions = new SessionStore<TokenSession>();
-  /** By the `state` of the OAuth request. */
-  readonly authorizations = new SessionStore<Authorization>();
-  latency!: number;
-  whiteLabel!: boolean;
-  ignoreFilters!: EmulatorOptions['ignoreFilters'];
-
-  private integrationSetting!: EmulatorOptions['integrations'];
+  private integrationSetting!: Integrations;
   private list!: IntegrationList;
-  private requests = 0;
-  private tokens = 0;
 
-  constructor(private readonly options: EmulatorOptions) {
-    this.vendor = options.vendor;
-    this.secretKey = options.secretKey;
-    this.connections = new ConnectionStore(options.vendor);
-    if (typeof options.integrations !== 'number') {
-      // Copies: a test that changes its rows later does not change what reset() restores.
-      options.integrations = options.integrations.map((row) => ({ ...row }));
-    }
-    this.reset();
-  }
-
-  /** Restores the state at the start. */
-  reset(): void {
-    const { latency, whiteLabel, ignoreFilters, integrations } = this.options;
-    Object.assign(this, { latency, whiteLabel, ignoreFilters });
-    this.setIntegrations(integrations);
-    this.requests = 0;
-    this.tokens = 0;
-    this.connections.clear();
-    this.sessions.clear();
-    this.authorizations.clear();
+  constructor(
+    profile: VendorProfile,
+    { secretKey, environment }: EmulatorAccountOptions,
+    nextSerial: () => number,
+  ) {
+    this.secretKey = secretKey;
+    this.environment =
+      environment ?? (secretKey.startsWith('sk_live_') ? 'live' : 'test');
+    this.connections = new ConnectionStore(profile, nextSerial);
   }
 
   /** As it was set: a number or rows. */
-  get offered(): EmulatorOptions['integrations'] {
+  get offered(): Integrations {
     return this.integrationSetting;
   }
 
@@ -81,65 +43,19 @@ export class Account {
     return this.list;
   }
 
-  setIntegrations(integrations: EmulatorOptions['integrations']): void {
+  setIntegrations(integrations: Integrations): void {
     this.integrationSetting = integrations;
-    this.list = integrationList(integrations);
+    this.list = integrationList(integrations, this.environment);
   }
 
-  /** The integration of a platform; it need not be on offer. */
-  integrationOf(platform: string): AuthKitIntegration {
+  /** @param platform it need not be on offer */
+  connect(
+    platform: string,
+    details: EmulatorOwner & EmulatorConnectionDetails,
+  ): EmulatorConnection {
     const isOwn = typeof this.integrationSetting !== 'number';
-    return integrationOf(platform, isOwn ? this.list.rows() : []);
-  }
-
-  /** The connections that meet the filters of a query. */
-  findConnections(
-    query: Readonly<Record<string, string | undefined>>,
-  ): EmulatorConnection[] {
-    const { ignoreFilters } = this;
-    const isIgnored = (filter: ConnectionFilter) =>
-      typeof ignoreFilters === 'boolean'
-        ? ignoreFilters
-        : ignoreFilters.includes(filter);
-    const filters = filtersOf(this.vendor).filter((each) => !isIgnored(each));
-    return this.connections.find(query, filters);
-  }
-
-  /** The `requestId` of a page. */
-  nextRequestId(request: EmulatorRequest): string | number | null {
-    const { requestId } = this.options;
-    return requestId ? requestId(request) : `oauth_req_${++this.tokens}`;
-  }
-
-  /** The id of a request, for the vendor's support. */
-  nextCorrelationId(): string {
-    return uuid('e', ++this.requests);
-  }
-}
-
-/** More than any widget has open at once, and few enough for a load test of days. */
-const MAX_SESSIONS = 10_000;
-
-/** Sessions by their ids. The oldest are dropped beyond 10,000. */
-class SessionStore<Session> {
-  private readonly sessions = new Map<string, Session>();
-
-  set(id: string | number | null, session: Session): void {
-    const name = String(id);
-    // Deleted first, so that the newest is the last.
-    this.sessions.delete(name);
-    this.sessions.set(name, session);
-    if (this.sessions.size <= MAX_SESSIONS) return;
-    const [oldest] = this.sessions.keys();
-    this.sessions.delete(oldest!);
-  }
-
-  /** `undefined` for an unknown id. */
-  get(id: unknown): Session | undefined {
-    return this.sessions.get(String(id));
-  }
-
-  clear(): void {
-    this.sessions.clear();
+    const own = isOwn ? this.list.rows() : [];
+    const integration = integrationOf(platform, own, this.environment);
+    return this.connections.add(integration, details);
   }
 }

@@ -1,4 +1,5 @@
 import {
+  collectBody,
   encodeBody,
   errorResponse,
   isSuccess,
@@ -7,41 +8,53 @@ import {
 import type { Exchange } from './exchange.js';
 import type { EmulatorFault } from './faults.js';
 import { integrationList } from './integrations.js';
+import { isPassthrough, unauthorized } from './platforms/passthrough.js';
 import type { Call } from './route.js';
-import { handleRequest } from './routes.js';
 
-/** Applies a fault to a request. */
+/** @param respond makes the real response */
 export async function applyFault(
   fault: EmulatorFault,
   exchange: Exchange,
   call: Call,
+  respond: () => Promise<EmulatorResponse>,
 ): Promise<void> {
   const { hang, reset, endless, malformed, cutOff, trickle } = fault;
   if (hang) return;
   if (reset) return exchange.reset();
   if (endless) return sendEndless(fault, exchange);
 
-  const response = responseOf(fault, call);
+  const response = await responseOf(fault, call, respond);
   if (malformed) {
     const whole = encodeBody(response.body ?? '{}');
     const body = whole.subarray(0, whole.length >> 1);
-    exchange.send({ ...response, status: fault.status ?? 200, body });
+    await exchange.send({ ...response, status: fault.status ?? 200, body });
   } else if (cutOff !== undefined) {
     exchange.truncate(response, cutOff === true ? undefined : cutOff);
   } else if (trickle) {
     await exchange.trickle(response, trickle);
   } else {
-    exchange.send(response);
+    await exchange.send(response);
   }
 }
 
-function responseOf(fault: EmulatorFault, call: Call): EmulatorResponse {
+async function responseOf(
+  fault: EmulatorFault,
+  call: Call,
+  respond: () => Promise<EmulatorResponse>,
+): Promise<EmulatorResponse> {
   const { status, headers, body } = fault;
   if (body !== undefined) return { status: status ?? 200, headers, body };
   if (status !== undefined && !isSuccess(status)) {
-    return { ...errorResponse(status, call.correlationId), headers };
+    const refused =
+      status === 401 && isPassthrough(call.request)
+        ? unauthorized()
+        : errorResponse(status, call.correlationId);
+    return { ...refused, headers: { ...refused.headers, ...headers } };
   }
-  const real = handleRequest(call);
+  const isRaw = fault.malformed ?? fault.cutOff ?? fault.trickle;
+  const needsBytes = isRaw !== undefined || fault.transform;
+  const given = await respond();
+  const real = needsBytes ? await collectBody(given) : given;
   const response = isSuccess(real.status)
     ? { status: status ?? real.status, body: transformBody(fault, real.body) }
     : real;

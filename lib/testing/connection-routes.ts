@@ -1,11 +1,12 @@
-import { areStrings, toRow, type EmulatorConnection } from './connections.js';
+import { areStrings } from './check-argument.js';
+import { toRow, type EmulatorConnection } from './connections.js';
 import { fieldsOf } from './emulator-request.js';
 import type { EmulatorResponse } from './emulator-response.js';
 import {
   PAGED_LISTS,
   pageResponse,
   refuse,
-  type Call,
+  type AccountCall,
   type Route,
 } from './route.js';
 
@@ -15,8 +16,8 @@ const list: Route = {
   method: 'GET',
   path: PAGED_LISTS.connections,
   handle(call) {
-    const { account, request } = call;
-    const found = account.findConnections(request.query);
+    const { service, account, tenant, request } = call;
+    const found = service.findConnections(account, tenant, request.query);
     return pageResponse(call, found.length, (start, end) =>
       JSON.stringify(found.slice(start, end).map(toRow)),
     );
@@ -28,21 +29,19 @@ const retrieve = itemRoute('GET', (_call, connection) => ({
   body: toRow(connection),
 }));
 
-/** Pica's documentation shows the row as the body, One's shows none. */
 const update = itemRoute('PATCH', (call, { id }) => {
   const fields = fieldsOf(call.request.body);
   if (!fields) return refuse(call, 400, 'The body has to be a JSON object');
   const error = detailsError(fields);
   if (error) return refuse(call, 422, error);
   const { name, tags } = fields as { name?: string; tags?: string[] };
-  const { vendor, connections } = call.account;
-  const updated = connections.update(id, {
+  const updated = call.account.connections.update(id, {
     ...(isGiven(name) && { name: name || null }),
     ...(isGiven(tags) && { tags: Object.freeze([...tags]) }),
   });
   return {
     status: 200,
-    body: vendor === 'pica' ? toRow(updated!) : undefined,
+    body: call.service.profile.patchReturnsRow ? toRow(updated!) : undefined,
   };
 });
 
@@ -61,14 +60,17 @@ export const CONNECTION_ROUTES: readonly Route[] = [
 /** A route of one connection. It checks no identity, as the service. */
 function itemRoute(
   method: string,
-  handle: (call: Call, connection: EmulatorConnection) => EmulatorResponse,
+  handle: (
+    call: AccountCall,
+    connection: EmulatorConnection,
+  ) => EmulatorResponse,
 ): Route {
   return {
     method,
     path: ITEM,
     handle(call) {
       const id = decode(call.request.path.split('/').pop()!);
-      const connection = call.account.connections.get(id);
+      const connection = call.account.connections.get(id, call.tenant);
       return connection
         ? handle(call, connection)
         : refuse(call, 404, 'Connection not found');

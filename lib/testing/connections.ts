@@ -1,12 +1,18 @@
-import { IsOptional } from 'class-validator';
-import { IsBoolean, IsOneOf, Satisfies } from './validation.js';
 import type {
   AuthKitIdentityType,
   AuthKitIntegration,
 } from '../authkit.types.js';
-import { isString } from './argument-error.js';
+import {
+  BOOLEAN,
+  FILLED_STRING,
+  oneOf,
+  rule,
+  STRING,
+  STRINGS,
+  type Rules,
+} from './check-argument.js';
 import { platformOf, uuid } from './integrations.js';
-import type { AuthKitVendor } from '../vendors/index.js';
+import type { ConnectionFilter, VendorProfile } from './vendor-profiles.js';
 
 /** The types of identity that the service accepts. */
 export const IDENTITY_TYPES: readonly AuthKitIdentityType[] = [
@@ -18,36 +24,23 @@ export const IDENTITY_TYPES: readonly AuthKitIdentityType[] = [
 
 const STATES = ['operational', 'degraded', 'failed', 'unknown'] as const;
 
-/** The filters of the list of connections. One has only the first five. */
-export const CONNECTION_FILTERS = [
-  'identity',
-  'identityType',
-  'platform',
-  'key',
-  'tags',
-  'name',
-  'platformVersion',
-  'active',
-] as const;
-
-export type ConnectionFilter = (typeof CONNECTION_FILTERS)[number];
-
 /**
  * The owner of a connection.
  *
  * @publicApi
  */
-export class EmulatorOwner {
+export interface EmulatorOwner {
   /** Default: none, the connection has no owner */
-  @IsOptional()
-  @Satisfies('a string', isString)
   identity?: string | null;
 
   /** Default: none, which counts as `user` */
-  @IsOptional()
-  @IsOneOf(IDENTITY_TYPES)
   identityType?: AuthKitIdentityType | null;
 }
+
+export const OWNER_RULES: Rules<EmulatorOwner> = {
+  identity: STRING,
+  identityType: oneOf(IDENTITY_TYPES),
+};
 
 /**
  * A connection: the row of `GET /v1/vault/connections` and, in addition,
@@ -84,70 +77,123 @@ export interface EmulatorConnection {
   readonly connectionDefinitionId: string;
 }
 
+/** The vendor's own tenant: the headers of a request select it. */
+export interface Tenant {
+  readonly organizationId?: string;
+  readonly projectId?: string;
+}
+
 /**
  * What a test may decide about a connection that it creates with `pica.connect()`.
  *
  * @publicApi
  */
-export class EmulatorConnectionDetails {
+export interface EmulatorConnectionDetails {
   /** Default: the integration's title. An empty string is `null` in the row. */
-  @IsOptional()
-  @Satisfies('a string', isString)
   name?: string;
 
   /** Default: none */
-  @IsOptional()
-  @Satisfies('a list of strings', areStrings)
   tags?: readonly string[];
 
   /** Default: `operational` */
-  @IsOptional()
-  @IsOneOf(STATES)
   state?: (typeof STATES)[number];
 
   /** Default: true, but false with the state `failed` */
-  @IsOptional()
-  @IsBoolean()
   active?: boolean;
 
   /** Default: a new key, e.g. `test::gmail::default::ada` */
-  @IsOptional()
-  @Satisfies(
-    'a string that is not empty',
-    (value) => isString(value) && value !== '',
-  )
   key?: string;
+
+  /** A date-time string. An empty one leaves the field out. Default: now, and with One no field */
+  createdAt?: string;
+
+  /** The key of the account. Default: the first account's */
+  secretKey?: string;
+
+  /** One's organization: requests have to select it. Default: none, the personal scope */
+  organizationId?: string;
+
+  /** One's project. Default: none */
+  projectId?: string;
 }
 
-export function areStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every(isString);
+export const DETAILS_RULES: Rules<EmulatorConnectionDetails> = {
+  name: STRING,
+  tags: STRINGS,
+  state: oneOf(STATES),
+  active: BOOLEAN,
+  key: FILLED_STRING,
+  createdAt: rule(
+    'a date-time string, or an empty one for none',
+    (value) => value === '' || !Number.isNaN(Date.parse(String(value))),
+  ),
+  secretKey: { ...STRING, isSecret: true },
+  organizationId: FILLED_STRING,
+  projectId: FILLED_STRING,
+};
+
+interface Entry {
+  readonly connection: EmulatorConnection;
+  readonly tenant: Tenant;
+  /** Its credentials are dead, whatever the row says. */
+  readonly isDead: boolean;
 }
 
 /** The connections of an account, in the order of their creation. */
 export class ConnectionStore {
-  private readonly connections = new Map<string, EmulatorConnection>();
+  private readonly entries = new Map<string, Entry>();
   /** Of deleted connections too: a key is never used again. */
   private readonly keys = new Set<string>();
-  private created = 0;
 
-  constructor(private readonly vendor: AuthKitVendor) {}
+  /** @param nextSerial counts the connections of all accounts */
+  constructor(
+    private readonly profile: VendorProfile,
+    private readonly nextSerial: () => number,
+  ) {}
 
   all(): EmulatorConnection[] {
-    return [...this.connections.values()];
+    return [...this.entries.values()].map(({ connection }) => connection);
   }
 
-  /** The connections that meet the given filters of a query. */
+  /** The connections of a tenant that meet the given filters of a query. */
   find(
+    tenant: Tenant,
     query: Readonly<Record<string, string | undefined>>,
     filters: readonly ConnectionFilter[],
   ): EmulatorConnection[] {
-    return this.all().filter((connection) =>
-      filters.every((filter) => meetsFilter(connection, filter, query[filter])),
-    );
+    return [...this.entries.values()]
+      .filter((entry) => isSameTenant(entry.tenant, tenant))
+      .map(({ connection }) => connection)
+      .filter((connection) =>
+        filters.every((filter) =>
+          meetsFilter(connection, filter, query[filter]),
+        ),
+      );
   }
 
-  get(id: string): EmulatorConnection | undefined {
-    return this.connections.get(id);
+  has(id: string): boolean {
+    return this.entries.has(id);
+  }
+
+  /** @returns `undefined` also for a connection of another tenant */
+  get(id: string, tenant: Tenant): EmulatorConnection | undefined {
+    const entry = this.entries.get(id);
+    return entry && isSameTenant(entry.tenant, tenant)
+      ? entry.connection
+      : undefined;
+  }
+
+  /** The connection that a call may use. */
+  findUsable(key: string, tenant: Tenant): EmulatorConnection | undefined {
+    const usable = [...this.entries.values()].find(
+      (entry) =>
+        entry.connection.key === key &&
+        isSameTenant(entry.tenant, tenant) &&
+        !entry.isDead &&
+        entry.connection.active &&
+        entry.connection.state !== 'failed',
+    );
+    return usable?.connection;
   }
 
   add(
@@ -157,8 +203,9 @@ export class ConnectionStore {
     const { connectionDefId, id, title, image } = integration;
     const { environment = 'test' } = integration;
     const { identity = null, identityType = null, state } = details;
+    const { organizationId, projectId } = details;
     const platform = platformOf(integration);
-    const serial = ++this.created;
+    const serial = this.nextSerial();
     const key =
       details.key ??
       this.newKey(
@@ -168,7 +215,10 @@ export class ConnectionStore {
           serial.toString(16).padStart(8, '0'),
       );
     this.keys.add(key);
-    return this.put({
+    const createdAt =
+      details.createdAt ??
+      (this.profile.hasDates ? new Date().toISOString() : '');
+    const connection: EmulatorConnection = {
       id: uuid('c', serial),
       platformVersion: 'v1',
       name: (details.name ?? title ?? platform) || null,
@@ -186,32 +236,38 @@ export class ConnectionStore {
       tags: Object.freeze([...(details.tags ?? [])]),
       version: '1.0.0',
       active: details.active ?? state !== 'failed',
-      ...(this.vendor === 'pica' && { createdAt: new Date().toISOString() }),
+      ...(createdAt && { createdAt }),
       connectionDefinitionId: String(connectionDefId ?? id),
-    });
+    };
+    const tenant = { organizationId, projectId };
+    return this.put({ connection, tenant, isDead: false });
   }
 
+  /** @returns `undefined` for an unknown id */
   update(
     id: string,
     change: Partial<EmulatorConnection>,
+    isDead?: boolean,
   ): EmulatorConnection | undefined {
-    const connection = this.connections.get(id);
-    return connection && this.put({ ...connection, ...change });
+    const entry = this.entries.get(id);
+    if (!entry) return undefined;
+    const connection = { ...entry.connection, ...change };
+    return this.put({ ...entry, connection, isDead: isDead ?? entry.isDead });
   }
 
   delete(id: string): boolean {
-    return this.connections.delete(id);
+    return this.entries.delete(id);
   }
 
   clear(): void {
-    this.connections.clear();
+    this.entries.clear();
     this.keys.clear();
-    this.created = 0;
   }
 
-  private put(connection: EmulatorConnection): EmulatorConnection {
-    this.connections.set(connection.id, Object.freeze(connection));
-    return connection;
+  private put(entry: Entry): EmulatorConnection {
+    const { connection } = entry;
+    this.entries.set(connection.id, entry);
+    return Object.freeze(connection);
   }
 
   private newKey(prefix: string, suffix: string): string {
@@ -221,6 +277,13 @@ export class ConnectionStore {
     }
     return key;
   }
+}
+
+function isSameTenant(one: Tenant, other: Tenant): boolean {
+  return (
+    one.organizationId === other.organizationId &&
+    one.projectId === other.projectId
+  );
 }
 
 /** The connection as the service lists it. */
@@ -245,11 +308,4 @@ function meetsFilter(
   return typeof value === 'object'
     ? value.some((tag) => values.includes(tag))
     : values.includes(String(value));
-}
-
-/** The filters that the vendor has. */
-export function filtersOf(vendor: AuthKitVendor): readonly ConnectionFilter[] {
-  return vendor === 'pica'
-    ? CONNECTION_FILTERS
-    : CONNECTION_FILTERS.slice(0, 5);
 }

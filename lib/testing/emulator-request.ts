@@ -16,7 +16,9 @@ export interface EmulatorRequest {
   readonly headers: IncomingHttpHeaders;
   /**
    * The parsed JSON, or the text if it is none. `undefined` without a body, and
-   * until it has arrived. Of more than 1 MB only the beginning, as text.
+   * until it has arrived. Only the beginning, as text, of more than 1 MB, of
+   * more than 16 kB with a wrong key, and of a call to a platform with more
+   * than 64 kB. Once all have 16 MB, those of the oldest requests are dropped.
    */
   body: unknown;
   /** The time of arrival in ms since 1970. */
@@ -25,10 +27,16 @@ export interface EmulatorRequest {
   status: number | undefined;
   /** Whether the client closed the connection before the response was complete. */
   aborted: boolean;
+  /** The time in ms until the connection was done with the response. `undefined` until then. */
+  durationMs: number | undefined;
+  /** What was wrong: the message of the error, or the fault that hit the request. `undefined` if nothing was. */
+  problem: string | undefined;
 }
 
 /** The largest body that is accepted, in bytes. */
-const MAX_BODY = 1024 * 1024;
+export const MAX_BODY = 1024 * 1024;
+/** What is kept of the body of a stranger, in bytes. */
+export const MAX_FOREIGN_BODY = 16 * 1024;
 
 /** The log entry of a request whose body has not arrived yet. */
 export function describeRequest({
@@ -47,10 +55,12 @@ export function describeRequest({
     startedAt: Date.now(),
     status: undefined,
     aborted: false,
+    durationMs: undefined,
+    problem: undefined,
   };
 }
 
-/** The body of a request, cut at 1 MB. */
+/** The body of a request, cut at the limit. */
 export interface RequestBody {
   text: string;
   tooLarge: boolean;
@@ -62,16 +72,19 @@ export interface RequestBody {
  *
  * @throws {Error} if the client closes the connection before the end
  */
-export async function readBody(request: IncomingMessage): Promise<RequestBody> {
+export async function readBody(
+  request: IncomingMessage,
+  limit: number,
+): Promise<RequestBody> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    if (size < MAX_BODY) chunks.push(chunk.subarray(0, MAX_BODY - size));
+    if (size < limit) chunks.push(chunk.subarray(0, limit - size));
     size += chunk.length;
   }
   return {
     text: Buffer.concat(chunks).toString(),
-    tooLarge: size > MAX_BODY,
+    tooLarge: size > limit,
   };
 }
 

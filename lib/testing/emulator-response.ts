@@ -6,8 +6,45 @@ export interface EmulatorResponse {
   status: number;
   /** In addition to `Content-Type` and `Content-Length`, or instead of them. */
   headers?: OutgoingHttpHeaders;
-  /** An object is sent as JSON, a string or bytes as they are; `undefined` is an empty body without `Content-Type`. */
+  /**
+   * An object is sent as JSON, a string, bytes or an async iterable of them as
+   * they are; `undefined` is an empty body without `Content-Type`.
+   */
   body: unknown;
+  /** What was wrong with the request, for the log. Default: the message of an error. */
+  problem?: string;
+}
+
+export function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return (
+    typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+  );
+}
+
+/** The response with its whole body. */
+export async function collectBody(
+  response: EmulatorResponse,
+): Promise<EmulatorResponse> {
+  if (!isStream(response.body)) return response;
+  const chunks: Buffer[] = [];
+  for await (const chunk of response.body) chunks.push(Buffer.from(chunk));
+  return { ...response, body: Buffer.concat(chunks) };
+}
+
+/** What an error response says. */
+export function problemOf({
+  status,
+  body,
+  problem,
+}: EmulatorResponse): string | undefined {
+  if (problem ?? status < 400) return problem;
+  const message =
+    typeof body === 'object' && body !== null && 'message' in body
+      ? body.message
+      : body;
+  return typeof message === 'string' && message
+    ? message.slice(0, 300)
+    : STATUS_CODES[status];
 }
 
 export function encodeBody(body: unknown): Buffer {
@@ -33,7 +70,7 @@ export function errorResponse(
   status: number,
   correlationId: string,
   message = MESSAGES[status] ?? STATUS_CODES[status] ?? 'Unknown error',
+  key = 'http_error',
 ): EmulatorResponse {
-  const key = 'http_error';
   return { status, body: { correlationId, key, message, type: key, status } };
 }

@@ -80,17 +80,20 @@ export class EmulatorServer {
       await this.handle(exchange);
     } catch (error) {
       // A wait that ends because the client has closed the connection throws too.
-      if (!exchange.isClosed) reportCallbackError(error, exchange);
+      if (!exchange.isClosed) await reportCallbackError(error, exchange);
     }
   }
 }
 
-/** Reports an error of `when`, `transform` or `requestId` as a warning too: the response alone is easy to miss. */
-function reportCallbackError(error: unknown, exchange: Exchange): void {
+/** Reports an error of `when`, `transform`, `requestId` or a platform's handler as a warning too: the response alone is easy to miss. */
+async function reportCallbackError(
+  error: unknown,
+  exchange: Exchange,
+): Promise<void> {
   const { path } = exchange.request;
   const message = `PicaEmulator: a callback of the test threw on ${path}: ${String(error)}`;
   process.emitWarning(message, {
     detail: error instanceof Error ? error.stack : undefined,
   });
-  exchange.send(errorResponse(500, exchange.correlationId, message));
+  await exchange.send(errorResponse(500, exchange.correlationId, message));
 }

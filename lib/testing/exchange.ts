@@ -2,9 +2,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 // Not the global ones: a test with fake timers would stop the emulator.
 import { setTimeout } from 'node:timers/promises';
-import { MAX_TIMEOUT_MS } from './validation.js';
+import { MAX_TIMEOUT_MS } from './check-argument.js';
 import { describeRequest, type EmulatorRequest } from './emulator-request.js';
-import { encodeBody, type EmulatorResponse } from './emulator-response.js';
+import {
+  encodeBody,
+  isStream,
+  problemOf,
+  type EmulatorResponse,
+} from './emulator-response.js';
 
 /** A request and the ways to respond to it. All waits end when the client closes the connection, and keep no process alive. */
 export class Exchange {
@@ -21,7 +26,9 @@ export class Exchange {
     response.once('close', () => {
       if (!response.writableFinished && !this.isClosed) {
         this.request.aborted = true;
+        this.request.problem ??= 'The client closed the connection';
       }
+      this.request.durationMs = Date.now() - this.request.startedAt;
       this.closed.abort();
     });
   }
@@ -29,6 +36,11 @@ export class Exchange {
   /** Whether the connection is closed, by either side. */
   get isClosed(): boolean {
     return this.closed.signal.aborted;
+  }
+
+  /** Aborts when the connection is closed, by either side. */
+  get signal(): AbortSignal {
+    return this.closed.signal;
   }
 
   /** @throws {Error} if the client closes the connection meanwhile */
@@ -39,10 +51,35 @@ export class Exchange {
     await setTimeout(Math.min(ms, MAX_TIMEOUT_MS), undefined, options);
   }
 
-  send(response: EmulatorResponse): void {
+  async send(response: EmulatorResponse): Promise<void> {
+    if (isStream(response.body)) return this.stream(response, response.body);
     const body = encodeBody(response.body);
     this.writeHead(response, body.length);
     this.response.end(body);
+  }
+
+  /** Sends a body as fast as the client reads it. If the body fails, the connection ends. */
+  private async stream(
+    response: EmulatorResponse,
+    body: AsyncIterable<Uint8Array> & { destroy?: () => void },
+  ): Promise<void> {
+    const { signal } = this;
+    // It may wait for something that never comes.
+    signal.addEventListener('abort', () => body.destroy?.());
+    this.writeHead(response);
+    this.response.flushHeaders();
+    try {
+      for await (const chunk of body) {
+        if (this.isClosed) return;
+        if (this.response.write(chunk)) continue;
+        await once(this.response, 'drain', { signal });
+      }
+      this.response.end();
+    } catch (error) {
+      if (this.isClosed) return;
+      this.request.problem = `The body ended early: ${String(error)}`;
+      this.destroy();
+    }
   }
 
   /** Announces the whole body, sends `length` bytes of it (default: half) and ends the connection. */
@@ -96,7 +133,7 @@ export class Exchange {
   }
 
   private writeHead(
-    { status, headers = {}, body }: EmulatorResponse,
+    { status, headers = {}, body, problem }: EmulatorResponse,
     length?: number,
   ): void {
     const { response } = this;
@@ -113,5 +150,6 @@ export class Exchange {
       if (value !== undefined) response.setHeader(name, value);
     }
     this.request.status = status;
+    this.request.problem ??= problemOf({ status, body, problem });
   }
 }

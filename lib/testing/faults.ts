@@ -1,28 +1,21 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { types } from 'node:util';
-import { IsOptional } from 'class-validator';
-import { IsFunction, IsInRange, IsNested, Satisfies } from './validation.js';
 import {
   argumentError,
-  IsIntegerFrom,
+  checkArgument,
+  functionOf,
+  integerBetween,
+  integerFrom,
   isIntegerFrom,
-  IsMilliseconds,
   isString,
-  validateArgument,
-} from './argument-error.js';
+  MILLISECONDS,
+  rule,
+  STRING,
+  type Rules,
+} from './check-argument.js';
 import { fieldsOf, type EmulatorRequest } from './emulator-request.js';
 import { isSuccess } from './emulator-response.js';
 import { isPagedList, matchesPath } from './route.js';
-
-/** The speed of a slow body. */
-class Trickle {
-  /** The bytes of a chunk. */
-  @IsIntegerFrom(1)
-  bytes!: number;
-  /** The time between two chunks in ms. */
-  @IsMilliseconds()
-  every!: number;
-}
 
 /**
  * A fault: which requests it hits, and what happens to them. A request has to
@@ -42,47 +35,26 @@ class Trickle {
  *
  * @publicApi
  */
-export class EmulatorFault {
+export interface EmulatorFault {
   /** Condition: the whole path (`/v1/authkit`, without the query), or a pattern that matches a part of it. */
-  @IsOptional()
-  @Satisfies(
-    'a RegExp, or a path that begins with / and has no query; for the query use page, or when: ({ query }) => …',
-    (value) =>
-      types.isRegExp(value) || (isString(value) && /^\/[^?]*$/.test(value)),
-  )
   path?: string | RegExp;
 
   /** Condition: the method, in any case. */
-  @IsOptional()
-  @Satisfies('a string', isString)
   method?: string;
 
   /** Condition: the page of a token call or a list. A request that names none is for page 1. */
-  @IsOptional()
-  @IsIntegerFrom(1, ', the first page')
   page?: number;
 
   /** Condition: the `identity` in the body of a token call, or in the query of a list. */
-  @IsOptional()
-  @Satisfies('a string', isString)
   identity?: string;
 
   /** Condition: a synchronous function that is called for every request that meets the others. */
-  @IsOptional()
-  @IsFunction('a function of the request')
   when?: (request: EmulatorRequest) => boolean;
 
   /** The number of requests to hit. Default: all, until the fault is removed */
-  @IsOptional()
-  @Satisfies(
-    'a whole number from 1; leave it out for all requests',
-    (value) => value === Infinity || isIntegerFrom(1, value),
-  )
   times?: number;
 
   /** The number of matching requests to let pass before the first hit. Default: 0 */
-  @IsOptional()
-  @IsIntegerFrom(0)
   skip?: number;
 
   /**
@@ -90,23 +62,15 @@ export class EmulatorFault {
    * response is the real one unless `body` is given; with any other it is the
    * vendor's error for that status.
    */
-  @IsOptional()
-  @IsInRange(100, 599)
   status?: number;
 
   /** Headers to add to the response or to replace: also a `content-type`, or a wrong `content-length`. */
-  @IsOptional()
-  @Satisfies(
-    "an object of header names and values that HTTP allows, such as { 'retry-after': '30' }",
-    areHeaders,
-  )
   headers?: Record<string, string | string[]>;
 
   /**
    * The body of the response. An object is sent as JSON, a string or a Buffer as
    * it is. The type is `application/json` unless `headers` has another.
    */
-  @IsOptional()
   body?: unknown;
 
   /**
@@ -115,56 +79,74 @@ export class EmulatorFault {
    */
   // The body depends on the path, and a fault may turn it into anything.
   // oxlint-disable-next-line typescript/no-explicit-any
-  @IsOptional()
-  @IsFunction('a function of the body')
   // oxlint-disable-next-line typescript/no-explicit-any
   transform?: (body: any) => unknown;
 
   /** A delay in ms before the response, or before what happens instead, in addition to `latency`. */
-  @IsOptional()
-  @IsMilliseconds()
   delay?: number;
 
   /** Resets the connection (RST): the client gets ECONNRESET. */
-  @IsOptional()
-  @IsTrue()
   reset?: true;
 
   /** Never responds. */
-  @IsOptional()
-  @IsTrue()
   hang?: true;
 
   /**
    * Truncates the response: its `Content-Length` is that of the whole body, but
    * the connection ends after this number of bytes, or with `true` after half of them.
    */
-  @IsOptional()
-  @Satisfies(
-    'a whole number from 0, or true for half the body',
-    (value) => value === true || isIntegerFrom(0, value),
-  )
   cutOff?: true | number;
 
   /** Sends broken JSON: the first half of the body, with a `Content-Length` that fits it. */
-  @IsOptional()
-  @IsTrue()
   malformed?: true;
 
   /** Sends the body slowly: `bytes` at a time, `every` so many ms. */
-  @IsOptional()
-  @IsNested(Trickle)
   trickle?: { bytes: number; every: number };
 
   /** Sends a list of rows without an end, as fast as the client reads it. */
-  @IsOptional()
-  @IsTrue()
   endless?: true;
 }
 
-function IsTrue(): PropertyDecorator {
-  return Satisfies('true; leave it out for no', (value) => value === true);
-}
+const TRUE = rule('true; leave it out for no', (value) => value === true);
+
+const FAULT_RULES: Rules<EmulatorFault> = {
+  path: rule(
+    'a RegExp, or a path that begins with / and has no query; for the query use page, or when: ({ query }) => …',
+    (value) =>
+      types.isRegExp(value) || (isString(value) && /^\/[^?]*$/.test(value)),
+  ),
+  method: STRING,
+  page: integerFrom(1, ', the first page'),
+  identity: STRING,
+  when: functionOf('a function of the request'),
+  times: rule(
+    'a whole number from 1; leave it out for all requests',
+    (value) => value === Infinity || isIntegerFrom(1, value),
+  ),
+  skip: integerFrom(0),
+  status: integerBetween(100, 599),
+  headers: rule(
+    "an object of header names and values that HTTP allows, such as { 'retry-after': '30' }",
+    areHeaders,
+  ),
+  body: rule('anything', () => true),
+  transform: functionOf('a function of the body'),
+  delay: MILLISECONDS,
+  reset: TRUE,
+  hang: TRUE,
+  cutOff: rule(
+    'a whole number from 0, or true for half the body',
+    (value) => value === true || isIntegerFrom(0, value),
+  ),
+  malformed: TRUE,
+  trickle: rule('an object', () => true, {
+    fields: {
+      bytes: { ...integerFrom(1), isRequired: true },
+      every: { ...MILLISECONDS, isRequired: true },
+    },
+  }),
+  endless: TRUE,
+};
 
 function areHeaders(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -218,14 +200,14 @@ const CONFLICTS: readonly (readonly [Field, ...Field[]])[] = [
 ];
 
 /**
- * Validates a fault.
+ * Checks a fault.
  *
  * @returns a copy
  * @throws {TypeError} for a fault without an effect, effects that contradict each other, or a field of the wrong type
  * @throws {RangeError} for a number out of its range
  */
-export function validateFault(given: EmulatorFault): EmulatorFault {
-  const fault = validateArgument('fault()', EmulatorFault, given);
+export function checkFault(given: EmulatorFault): EmulatorFault {
+  const fault: EmulatorFault = checkArgument('fault()', FAULT_RULES, given);
   // `null` is a body too.
   fault.body = given.body;
   const isGiven = (name: Field) => fault[name] !== undefined;
@@ -251,6 +233,14 @@ export function validateFault(given: EmulatorFault): EmulatorFault {
     );
   }
   return fault;
+}
+
+/** What a fault does, for the log. */
+export function describeFault(fault: EmulatorFault): string {
+  const effects = EFFECTS.filter((name) => fault[name] !== undefined);
+  return `fault: ${effects
+    .map((name) => (name === 'status' ? `${name} ${fault.status}` : name))
+    .join(', ')}`;
 }
 
 /**

@@ -1,5 +1,8 @@
-export { PicaEmulator } from './pica-emulator.js';
-export type { PicaEmulatorOptions } from './emulator-options.js';
+export { PicaEmulator, type EmulatorAccount } from './pica-emulator.js';
+export type {
+  EmulatorAccountOptions,
+  PicaEmulatorOptions,
+} from './emulator-options.js';
 export type {
   EmulatorConnection,
   EmulatorConnectionDetails,
@@ -7,3 +10,9 @@ export type {
 } from './connections.js';
 export type { EmulatorRequest } from './emulator-request.js';
 export type { EmulatorFault, EmulatorFaultHandle } from './faults.js';
+export type {
+  EmulatorAction,
+  EmulatorPlatformHandler,
+  EmulatorPlatformRequest,
+  EmulatorPlatformResponse,
+} from './platforms/action.js';

@@ -13,9 +13,13 @@ export interface IntegrationList {
 /** The maximum number of ranges whose JSON is remembered. */
 const MAX_RANGES = 100;
 
-/** @param integrations the number of products, or the rows themselves */
+/**
+ * @param integrations the number of products, or the rows themselves
+ * @param environment the one of the products
+ */
 export function integrationList(
   integrations: number | readonly AuthKitIntegration[],
+  environment?: string,
 ): IntegrationList {
   if (typeof integrations !== 'number') {
     // Copies: a test that changes its rows later does not change the emulator.
@@ -25,7 +29,7 @@ export function integrationList(
   return withJson(integrations, (start = 0, end = integrations) =>
     Array.from(
       { length: Math.max(0, Math.min(end, integrations) - start) },
-      (_, index) => productRow(start + index),
+      (_, index) => productRow(start + index, environment),
     ),
   );
 }
@@ -76,13 +80,14 @@ export function platformOf({ type, title, id }: AuthKitIntegration): string {
 export function integrationOf(
   platform: string,
   own: readonly AuthKitIntegration[],
+  environment?: string,
 ): AuthKitIntegration {
   const index = PRODUCTS.findIndex(({ name }) => slug(name) === platform);
   return (
     own.find((row) => platformOf(row) === platform) ??
     (index < 0
-      ? { id: platform, type: platform, title: platform }
-      : productRow(index))
+      ? { id: platform, type: platform, title: platform, environment }
+      : productRow(index, environment))
   );
 }
 
@@ -134,14 +139,15 @@ const FIRST_DAY = Date.UTC(2025, 0, 6, 9);
 /** The categories whose users enter an API key. */
 const API_KEY_CATEGORIES = new Set(['AI', 'Databases', 'Shipping']);
 
-/** The rows created so far, for all emulators. */
-const cachedRows: AuthKitIntegration[] = [];
+/** The rows created so far, for all emulators, by environment. */
+const cachedRows: Record<string, AuthKitIntegration[]> = {};
 
-function productRow(index: number): AuthKitIntegration {
-  return (cachedRows[index] ??= createRow(index));
+function productRow(index: number, environment = 'test'): AuthKitIntegration {
+  const rows = (cachedRows[environment] ??= []);
+  return (rows[index] ??= createRow(index, environment));
 }
 
-function createRow(index: number): AuthKitIntegration {
+function createRow(index: number, environment: string): AuthKitIntegration {
   const { name, category } = PRODUCTS[index % PRODUCTS.length]!;
   const edition = Math.floor(index / PRODUCTS.length) + 1;
   const title = edition === 1 ? name : `${name} (${edition})`;
@@ -163,7 +169,7 @@ function createRow(index: number): AuthKitIntegration {
     clientSecretDisplay: oauth ? '********' : '',
     clientIdDisplay: oauth ? `${platform}-client` : '',
     scopes: oauth ? `${platform}.read ${platform}.write` : '',
-    environment: 'test',
+    environment,
     guide: `https://docs.picaos.com/guides/${platform}`,
     createdAt: date(0),
     tags: Object.freeze([category]) as string[],

@@ -1,17 +1,30 @@
 import type { AuthKitIntegration } from '../authkit.types.js';
-import { Account } from './account.js';
+import type { Account } from './account.js';
 import { applyFault } from './apply-fault.js';
-import { argumentError, validateArgument } from './argument-error.js';
 import {
-  EmulatorConnectionDetails,
-  EmulatorOwner,
+  argumentError,
+  checkArgument,
+  FILLED_STRING,
+  functionOf,
+  STRING,
+  STRINGS,
+} from './check-argument.js';
+import {
+  DETAILS_RULES,
+  OWNER_RULES,
   type EmulatorConnection,
+  type EmulatorConnectionDetails,
+  type EmulatorOwner,
 } from './connections.js';
 import {
-  EmulatorOptions,
+  checkOptions,
+  OPTION_RULES,
+  type EmulatorOptions,
   type PicaEmulatorOptions,
 } from './emulator-options.js';
 import {
+  MAX_BODY,
+  MAX_FOREIGN_BODY,
   parseBody,
   readBody,
   type EmulatorRequest,
@@ -19,14 +32,42 @@ import {
 import { EmulatorServer } from './emulator-server.js';
 import type { Exchange } from './exchange.js';
 import {
+  describeFault,
   FaultList,
-  validateFault,
+  checkFault,
   type EmulatorFault,
   type EmulatorFaultHandle,
 } from './faults.js';
+import { isForeign, refuseForeign } from './foreign-pages.js';
+import type {
+  ActionDetails,
+  EmulatorAction,
+  EmulatorPlatformHandler,
+} from './platforms/action.js';
+import { toActionRow } from './platforms/action.js';
+import { callPlatform, isPassthrough } from './platforms/passthrough.js';
+import { RequestLog } from './request-log.js';
 import { handleRequest } from './routes.js';
+import { Service } from './service.js';
 import { handleWidgetRequest, isWidgetRequest } from './widget/widget-site.js';
 import type { AuthKitVendor } from '../vendors/index.js';
+
+/**
+ * One of several accounts.
+ *
+ * @publicApi
+ */
+export interface EmulatorAccount {
+  readonly secretKey: string;
+  /** `test` or `live`. */
+  readonly environment: string;
+  /** All connections, the inactive ones too, in the order of their creation. */
+  readonly connections: readonly EmulatorConnection[];
+  /** The integrations on offer, as they were set. */
+  integrations: number | readonly AuthKitIntegration[];
+  /** All rows on offer, in order. */
+  readonly rows: readonly AuthKitIntegration[];
+}
 
 /**
  * Pica's API on a port of 127.0.0.1, for tests and for work offline: it
@@ -76,20 +117,20 @@ import type { AuthKitVendor } from '../vendors/index.js';
 export class PicaEmulator {
   /** The emulated service. */
   readonly vendor: AuthKitVendor;
-  /** The key that is accepted: pass it to the code under test. */
+  /** The key of the first account: pass it to the code under test. */
   readonly secretKey: string;
 
-  private readonly account: Account;
+  private readonly service: Service;
   private faults = new FaultList();
   private readonly server: EmulatorServer;
-  private log: EmulatorRequest[] = [];
+  private log = new RequestLog();
 
   private constructor(options: EmulatorOptions) {
     this.vendor = options.vendor;
-    this.secretKey = options.secretKey;
-    this.account = new Account(options);
+    this.service = new Service(options);
+    this.secretKey = this.service.firstAccount.secretKey;
     this.server = new EmulatorServer(
-      () => this.account.nextCorrelationId(),
+      () => this.service.nextCorrelationId(),
       (exchange) => this.respond(exchange),
     );
   }
@@ -102,9 +143,9 @@ export class PicaEmulator {
    * @throws {Error} if the port cannot be used
    */
   static async start(options: PicaEmulatorOptions = {}): Promise<PicaEmulator> {
-    const validated = validateArgument('start()', EmulatorOptions, options);
-    const emulator = new PicaEmulator(validated);
-    await emulator.server.listen(validated.port);
+    const checked = checkOptions(options);
+    const emulator = new PicaEmulator(checked);
+    await emulator.server.listen(checked.port);
     return emulator;
   }
 
@@ -125,15 +166,16 @@ export class PicaEmulator {
    * @throws {TypeError | RangeError} when set to anything else
    */
   get integrations(): number | readonly AuthKitIntegration[] {
-    return this.account.offered;
+    return this.service.firstAccount.offered;
   }
   set integrations(integrations: number | readonly AuthKitIntegration[]) {
-    this.account.setIntegrations(validated({ integrations }).integrations);
+    checkOption({ integrations });
+    this.service.firstAccount.setIntegrations(integrations);
   }
 
   /** All rows on offer, in order. They are frozen copies. */
   get rows(): readonly AuthKitIntegration[] {
-    return this.account.integrations.rows();
+    return this.service.firstAccount.integrations.rows();
   }
 
   /**
@@ -142,10 +184,11 @@ export class PicaEmulator {
    * @throws {TypeError | RangeError} when set to anything else
    */
   get latency(): number {
-    return this.account.latency;
+    return this.service.latency;
   }
   set latency(latency: number) {
-    this.account.latency = validated({ latency }).latency;
+    checkOption({ latency });
+    this.service.latency = latency;
   }
 
   /**
@@ -155,10 +198,11 @@ export class PicaEmulator {
    * @throws {TypeError} when set to anything but a boolean
    */
   get whiteLabel(): boolean {
-    return this.account.whiteLabel;
+    return this.service.whiteLabel;
   }
   set whiteLabel(whiteLabel: boolean) {
-    this.account.whiteLabel = validated({ whiteLabel }).whiteLabel;
+    checkOption({ whiteLabel });
+    this.service.whiteLabel = whiteLabel;
   }
 
   /**
@@ -167,10 +211,11 @@ export class PicaEmulator {
    * @throws {TypeError} when set to anything else
    */
   get ignoreFilters(): EmulatorOptions['ignoreFilters'] {
-    return this.account.ignoreFilters;
+    return this.service.ignoreFilters;
   }
   set ignoreFilters(ignoreFilters: EmulatorOptions['ignoreFilters']) {
-    this.account.ignoreFilters = validated({ ignoreFilters }).ignoreFilters;
+    checkOption({ ignoreFilters });
+    this.service.ignoreFilters = ignoreFilters;
   }
 
   /**
@@ -179,12 +224,39 @@ export class PicaEmulator {
    * is not listed, and faults do not hit it.
    */
   get requests(): readonly EmulatorRequest[] {
-    return this.log;
+    return this.log.requests;
   }
 
-  /** All connections, the inactive ones too, in the order of their creation. */
+  /**
+   * What belongs to one of several accounts.
+   *
+   * @param secretKey Default: the first account's, as in `pica.connections`, `pica.integrations` and `pica.rows`
+   * @throws {TypeError} for an unknown key
+   */
+  account(secretKey?: string): EmulatorAccount {
+    const account = this.findAccount('account()', secretKey);
+    return {
+      secretKey: account.secretKey,
+      environment: account.environment,
+      get connections() {
+        return account.connections.all();
+      },
+      get rows() {
+        return account.integrations.rows();
+      },
+      get integrations() {
+        return account.offered;
+      },
+      set integrations(integrations) {
+        checkOption({ integrations });
+        account.setIntegrations(integrations);
+      },
+    };
+  }
+
+  /** All connections of the first account, the inactive ones too, in the order of their creation. */
   get connections(): readonly EmulatorConnection[] {
-    return this.account.connections.all();
+    return this.service.firstAccount.connections.all();
   }
 
   /**
@@ -192,7 +264,7 @@ export class PicaEmulator {
    *
    * @param identity the owner: an identity, or `{ identity, identityType }`; `{}` for none
    * @param platform e.g. `gmail`; it need not be on offer
-   * @param details name, tags, state, activity and key, where they matter
+   * @param details name, tags, state, activity, key, date, account and organization, where they matter
    * @throws {TypeError} for an argument of the wrong type
    */
   connect(
@@ -200,32 +272,73 @@ export class PicaEmulator {
     platform: string,
     details: EmulatorConnectionDetails = {},
   ): EmulatorConnection {
+    const call = 'connect()';
     const owner = typeof identity === 'string' ? { identity } : identity;
     if (typeof platform !== 'string' || platform === '') {
+      throw argumentError(call, "platform: expected a string such as 'gmail'.");
+    }
+    const checked = {
+      ...checkArgument(call, OWNER_RULES, owner),
+      ...checkArgument(call, DETAILS_RULES, details),
+    };
+    const { tenantHeaders, displayName } = this.service.profile;
+    if (!tenantHeaders && (checked.organizationId ?? checked.projectId)) {
       throw argumentError(
-        'connect()',
-        "platform: expected a string such as 'gmail'.",
+        call,
+        `organizationId, projectId: ${displayName} has neither; expected vendor: 'one'.`,
       );
     }
-    return this.account.connections.add(this.account.integrationOf(platform), {
-      ...validateArgument('connect()', EmulatorOwner, owner),
-      ...validateArgument('connect()', EmulatorConnectionDetails, details),
-    });
+    return this.findAccount(call, checked.secretKey).connect(platform, checked);
   }
 
   /**
-   * Breaks a connection: its state is `failed`, and it is inactive, until the user connects again.
+   * Breaks a connection: calls fail with "Connection not found", and the row is
+   * `failed` and inactive, until the user connects again.
+   *
+   * @param options with `silently: true` the row stays `operational`, as the service's rows often do
+   * @throws {TypeError} for an unknown id
+   */
+  breakConnection(
+    id: string,
+    { silently = false }: { silently?: boolean } = {},
+  ): EmulatorConnection {
+    const change = { state: 'failed', active: false } as const;
+    return this.update('breakConnection()', id, silently ? {} : change, true);
+  }
+
+  /**
+   * Makes a broken connection work again.
    *
    * @throws {TypeError} for an unknown id
    */
-  breakConnection(id: string): EmulatorConnection {
-    const change = { state: 'failed', active: false } as const;
-    const broken = this.account.connections.update(id, change);
-    if (broken) return broken;
-    throw argumentError(
-      'breakConnection()',
-      'there is no connection with this id; expected the id of one of pica.connections.',
-    );
+  repairConnection(id: string): EmulatorConnection {
+    const change = { state: 'operational', active: true } as const;
+    return this.update('repairConnection()', id, change, false);
+  }
+
+  /**
+   * Responds to the calls of a platform's path: `/v1/passthrough/<path>`, with a
+   * connection of the platform. The action is listed by `GET /v1/available-actions/{platform}`.
+   * It replaces one of the same method and path, unless `details` has another `systemId`.
+   *
+   * @param platform e.g. `gmail`
+   * @param path the path of the platform's own API, with `{{placeholders}}`: `/gmail/v1/users/{{userId}}/labels`
+   * @param handler returns `{ status?, headers?, body? }`
+   * @param details title, key, tags and system id, where they matter
+   * @returns the action
+   * @throws {TypeError} for an argument of the wrong type
+   */
+  platform(
+    platform: string,
+    method: string,
+    path: string,
+    handler: EmulatorPlatformHandler,
+    details: ActionDetails = {},
+  ): EmulatorAction {
+    const given = { platform, method, path, handler, ...details };
+    checkArgument('platform()', ACTION_RULES, given);
+    const { platforms } = this.service;
+    return toActionRow(platforms.add(platform, method, path, handler, details));
   }
 
   /** The number of open network connections, including idle ones. */
@@ -242,7 +355,7 @@ export class PicaEmulator {
    * @throws {RangeError} for a number out of its range
    */
   fault(fault: EmulatorFault): EmulatorFaultHandle {
-    return this.faults.add(validateFault(fault));
+    return this.faults.add(checkFault(fault));
   }
 
   /** Removes all faults. Requests that they have hit already are not affected. */
@@ -258,8 +371,8 @@ export class PicaEmulator {
   reset(): void {
     // New ones: a request of the previous test that is still arriving does not reach the next one's.
     this.faults = new FaultList();
-    this.log = [];
-    this.account.reset();
+    this.log = new RequestLog();
+    this.service.reset();
   }
 
   /** Stops the emulator at once and closes its connections. May be called again. */
@@ -272,28 +385,84 @@ export class PicaEmulator {
     return this.stop();
   }
 
+  private findAccount(call: string, secretKey?: string): Account {
+    const { service } = this;
+    const found =
+      secretKey === undefined
+        ? service.firstAccount
+        : service.findAccount(secretKey);
+    if (found) return found;
+    throw argumentError(
+      call,
+      'secretKey: there is no account with this key; expected one of the option accounts.',
+    );
+  }
+
+  private update(
+    call: string,
+    id: string,
+    change: Partial<EmulatorConnection>,
+    isDead: boolean,
+  ): EmulatorConnection {
+    const { connections } = this.service.ownerOf(id) ?? {};
+    const updated = connections?.update(id, change, isDead);
+    if (updated) return updated;
+    throw argumentError(
+      call,
+      'there is no connection with this id; expected the id of one of pica.connections.',
+    );
+  }
+
   private async respond(exchange: Exchange): Promise<void> {
-    const { account, faults } = this;
+    const { service, faults, log } = this;
     const { request, correlationId, incoming } = exchange;
-    if (isWidgetRequest(account, request)) {
-      request.body = parseBody(await readBody(incoming));
-      return exchange.send(handleWidgetRequest(account, request));
+    if (isWidgetRequest(service, request)) {
+      if (isForeign(request)) return exchange.send(refuseForeign());
+      request.body = parseBody(await readBody(incoming, MAX_FOREIGN_BODY));
+      return exchange.send(handleWidgetRequest(service, request));
     }
-    this.log.push(request);
-    const body = await readBody(incoming);
-    request.body = parseBody(body);
+    log.add(request);
+    const isCall = isPassthrough(request);
+    const tooLarge = isCall ? false : await this.readBody(exchange, log);
 
     const fault = faults.take(request);
-    await exchange.wait(account.latency + (fault?.delay ?? 0));
-    const { tooLarge } = body;
-    const call = { account, request, correlationId, tooLarge };
-    if (fault) return applyFault(fault, exchange, call);
-    exchange.send(handleRequest(call));
+    if (fault) request.problem = describeFault(fault);
+    await exchange.wait(service.latency + (fault?.delay ?? 0));
+    const call = { service, request, correlationId, tooLarge };
+    const respond = async () =>
+      isCall ? callPlatform(call, exchange, log) : handleRequest(call);
+    if (fault) return applyFault(fault, exchange, call, respond);
+    return exchange.send(await respond());
+  }
+
+  /** @returns whether the body is too large */
+  private async readBody(
+    { incoming, request }: Exchange,
+    log: RequestLog,
+  ): Promise<boolean> {
+    const { profile } = this.service;
+    const key = request.headers[profile.secretHeader];
+    const limit = this.service.findAccount(key) ? MAX_BODY : MAX_FOREIGN_BODY;
+    const body = await readBody(incoming, limit);
+    log.keepBody(request, parseBody(body), body.text.length);
+    return body.tooLarge;
   }
 }
 
-/** Validates an option that changes while the emulator runs. */
-function validated(option: PicaEmulatorOptions): EmulatorOptions {
-  const [name] = Object.keys(option);
-  return validateArgument(name!, EmulatorOptions, option);
+const ACTION_RULES = {
+  platform: { ...FILLED_STRING, isRequired: true },
+  method: { ...FILLED_STRING, isRequired: true },
+  path: { ...FILLED_STRING, isRequired: true },
+  handler: { ...functionOf('a function of the request'), isRequired: true },
+  title: STRING,
+  key: STRING,
+  tags: STRINGS,
+  systemId: FILLED_STRING,
+} as const;
+
+/** @throws {TypeError | RangeError} for an option that changes while the emulator runs */
+function checkOption(option: PicaEmulatorOptions): void {
+  const [[name, value]] = Object.entries(option);
+  // `undefined` is no value here.
+  checkArgument(name, OPTION_RULES, { [name]: value ?? NaN });
 }

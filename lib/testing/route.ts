@@ -1,21 +1,29 @@
 import type { Account } from './account.js';
+import type { Tenant } from './connections.js';
 import type { EmulatorRequest } from './emulator-request.js';
 import { errorResponse, type EmulatorResponse } from './emulator-response.js';
+import type { Service } from './service.js';
 
 /** A request with all that a route needs to handle it. */
 export interface Call {
-  readonly account: Account;
+  readonly service: Service;
   readonly request: EmulatorRequest;
   readonly correlationId: string;
   /** Whether the body is larger than the service accepts. */
   readonly tooLarge: boolean;
 }
 
+/** A call whose secret key has been accepted. */
+export interface AccountCall extends Call {
+  readonly account: Account;
+  readonly tenant: Tenant;
+}
+
 export interface Route {
   readonly method: string;
   /** The whole path, or a pattern for it. */
   readonly path: string | RegExp;
-  handle(call: Call): EmulatorResponse;
+  handle(call: AccountCall): EmulatorResponse;
 }
 
 /** A string is the whole path. A pattern matches any part of it, whatever its `lastIndex` is. */
@@ -40,7 +48,10 @@ export const PAGED_LISTS = {
 } as const;
 
 export function isPagedList({ method, path }: EmulatorRequest): boolean {
-  return method === 'GET' && Object.values<string>(PAGED_LISTS).includes(path);
+  const isList =
+    Object.values<string>(PAGED_LISTS).includes(path) ||
+    /^\/v1\/available-actions\/[^/]+$/.test(path);
+  return method === 'GET' && isList;
 }
 
 const DEFAULT_LIMIT = 20;

@@ -17,7 +17,7 @@ async function call(path: string, body?: object, { url } = one) {
   );
 }
 
-/** Starts an authorization of Gmail for `ada`, and returns its state. */
+/** Starts an authorization of Gmail for `ada` on a page of http://app.example, and returns its state. */
 async function start(fields: object = {}): Promise<string> {
   const token = await fetch(`${one.url}/v1/authkit/token`, {
     method: 'POST',
@@ -25,7 +25,12 @@ async function start(fields: object = {}): Promise<string> {
     body: JSON.stringify({ identity: 'ada' }),
   });
   const { requestId, rows } = await token.json();
-  const consent = { requestId, integration: rows[0].id, ...fields };
+  const consent = {
+    requestId,
+    integration: rows[0].id,
+    pageOrigin: 'http://app.example',
+    ...fields,
+  };
   const { status, body } = await call('/widget/oauth', consent);
   expect(status).toBe(201);
   expect(body.path).toContain(`state=${body.state}`);
@@ -34,11 +39,17 @@ async function start(fields: object = {}): Promise<string> {
 
 const base64url = (text: string) => Buffer.from(text).toString('base64url');
 
-/** The platform sends the user back; `page` is what the vendor's package has put behind the state. */
-const callBack = (state: string, result: string, page?: string) =>
-  call(
-    `/widget/callback?${result}&state=${state}${page === undefined ? '' : `~${base64url(page)}`}`,
-  );
+/** The platform sends the user back; `page` and `version` are what the vendor's package has put behind the state. */
+const callBack = (
+  state: string,
+  result: string,
+  page?: string,
+  version?: string,
+) => {
+  const parts = [state, page !== undefined && base64url(page), version];
+  const whole = parts.filter(Boolean).join('~');
+  return call(`/widget/callback?${result}&state=${whole}`);
+};
 
 describe("the OAuth of the emulator's One", () => {
   it('is pending until the user has decided, and needs no secret key', async () => {
@@ -94,13 +105,59 @@ describe("the OAuth of the emulator's One", () => {
     expect(one.connections).toEqual([]);
   });
 
-  it('sends the user back with the error alone when the state is unknown', async () => {
+  it.each(['code=1', 'error=access_denied'])(
+    "sends the user back to the app's page without a parameter from 1.3 on: %s",
+    async (result) => {
+      const state = await start();
+      const page = 'http://app.example/x?tab=1&one_auth_state=old#top';
+      const { status, headers } = await callBack(state, result, page, 'v3');
+      expect(status).toBe(302);
+      expect(headers.get('location')).toBe('http://app.example/x?tab=1#top');
+      const { body } = await call(`${CHECK}?state=${state}`);
+      expect(body.status).toBe(result === 'code=1' ? 'success' : 'failed');
+    },
+  );
+
+  it('sends the user nowhere when the state is unknown', async () => {
     const page = 'http://app.example/';
-    const { headers } = await callBack('unknown', 'code=1', page);
-    const query = new URL(headers.get('location')!).searchParams;
-    expect([...query.keys()]).toEqual(['one_auth_error']);
+    for (const state of ['unknown', '']) {
+      for (const version of [undefined, 'v3']) {
+        const response = await callBack(state, 'code=1', page, version);
+        expect(response.status).toBe(404);
+        expect(response.headers.get('location')).toBeNull();
+        expect(response.text).toContain('This request for access is over.');
+      }
+    }
     expect((await call(`${CHECK}?state=unknown`)).status).toBe(404);
   });
+
+  it.each([
+    'http://evil.example/',
+    'http://app.example.evil.example/',
+    'http://app.example:81/',
+    'https://app.example/',
+    'http://app.example@evil.example/',
+  ])(
+    'sends the user to no page but that which has opened the widget: %s',
+    async (page) => {
+      for (const version of [undefined, 'v3']) {
+        const state = await start();
+        const { status, headers } = await callBack(
+          state,
+          'code=1',
+          page,
+          version,
+        );
+        expect([status, headers.get('location')]).toEqual([200, null]);
+      }
+      const { headers } = await callBack(
+        await start({ pageOrigin: undefined }),
+        'code=1',
+        'http://app.example/',
+      );
+      expect(headers.get('location')).toBeNull();
+    },
+  );
 
   it.each(['javascript:alert(1)', 'not an address', ''])(
     'redirects to no page at %j',

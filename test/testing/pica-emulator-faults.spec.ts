@@ -526,7 +526,7 @@ describe('an invalid fault', () => {
       'with a field that does not exist',
       { statuss: 500 },
       TypeError,
-      /statuss: there is no such option; did you mean status/,
+      /statuss: there is no such option; expected one of .*status/,
     ],
     [
       'with reset and hang',

@@ -294,6 +294,7 @@ describe('the body of a token call', () => {
     ['a number for a name', { name: 42 }, 422],
     ['a text for the tags', { tags: 'work' }, 422],
     ['a number among the tags', { tags: ['work', 7] }, 422],
+    ['an identity of many pages', { identity: 'x'.repeat(9000) }, 422],
   ])('is refused with %s', async (_name, body, status) => {
     const pica = await start();
     const response = await ask(pica, { body });
@@ -518,11 +519,14 @@ describe('the log of requests', () => {
         startedAt: expect.any(Number),
         status: 200,
         aborted: false,
+        durationMs: expect.any(Number),
+        problem: undefined,
       },
       expect.objectContaining({
         path: '/v1/none',
         body: 'plain text',
         status: 404,
+        problem: 'Not Found',
       }),
       expect.objectContaining({ method: 'GET', body: undefined, query: {} }),
     ]);
@@ -764,7 +768,7 @@ describe('an invalid option', () => {
       'an option that does not exist',
       { latencey: 5 },
       TypeError,
-      /latencey: there is no such option; did you mean latency/,
+      /latencey: there is no such option; expected one of .*latency/,
     ],
     ['no options', 'pica', TypeError, /given a string; expected an object/],
     [

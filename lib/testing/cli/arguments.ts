@@ -1,9 +1,6 @@
 import { parseArgs } from 'node:util';
-import { validateOptions } from '../validation.js';
-import {
-  EmulatorOptions,
-  type PicaEmulatorOptions,
-} from '../emulator-options.js';
+import { findErrors } from '../check-argument.js';
+import { OPTION_RULES, type PicaEmulatorOptions } from '../emulator-options.js';
 
 /** The same port at every start, as it is written into settings. */
 const DEFAULT_PORT = 4010;
@@ -33,14 +30,15 @@ export function parseArguments(
 ): PicaEmulatorOptions | undefined {
   const { help, 'secret-key': secretKey, ...rest } = parse(args);
   if (help) return undefined;
-  const { options, errors } = validateOptions(EmulatorOptions, {
+  const options = {
     vendor: rest.vendor,
     secretKey,
     port: numberIn(rest.port ?? `${DEFAULT_PORT}`),
     integrations: numberIn(rest.integrations),
     latency: numberIn(rest.latency),
-  });
-  if (errors.length === 0) return options;
+  };
+  const errors = findErrors(OPTION_RULES, options);
+  if (errors.length === 0) return options as PicaEmulatorOptions;
   const lines = errors.map((error) =>
     error.replace(/^secretKey/, 'secret-key'),
   );

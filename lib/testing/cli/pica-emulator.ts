@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { PicaEmulator } from '../pica-emulator.js';
+import { VENDOR_PROFILES } from '../vendor-profiles.js';
 import { parseArguments, UsageError, USAGE } from './arguments.js';
 
 /** `npx -p nestjs-pica-authkit pica-emulator`: the emulator as a process of its own. */
@@ -24,21 +25,18 @@ async function run(): Promise<void> {
 
 /** What to write into the settings of the app and of its page. */
 function startupMessage({ vendor, url, secretKey }: PicaEmulator): string {
-  const [name, variable, opener, browserPackage] =
-    vendor === 'one'
-      ? ['One', 'ONE_SECRET_KEY', 'useOneAuth', '@withone/auth']
-      : ['Pica', 'PICA_SECRET_KEY', 'useAuthKit', '@picahq/authkit'];
-  return `The emulator of ${name}'s API and widget runs at ${url}
+  const { displayName, secretVariable, widget } = VENDOR_PROFILES[vendor];
+  return `The emulator of ${displayName}'s API and widget runs at ${url}
 
 The backend's environment:
 
-  ${variable}=${secretKey}
+  ${secretVariable}=${secretKey}
   AUTHKIT_BASE_URL=${url}
   AUTHKIT_ALLOWED_ORIGINS=${url}
 
-The page, with ${browserPackage}:
+The page, with ${widget.package}:
 
-  ${opener}({ baseUrl: '${url}', token: { … } }).open()
+  ${widget.opener}({ baseUrl: '${url}', token: { … } }).open()
 
 Ctrl+C stops it and deletes its connections.
 `;

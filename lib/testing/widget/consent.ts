@@ -1,17 +1,15 @@
 import type { AuthKitIntegration } from '../../authkit.types.js';
-import type { Account, TokenSession } from '../account.js';
 import { fieldsOf, type EmulatorRequest } from '../emulator-request.js';
 import type { EmulatorResponse } from '../emulator-response.js';
 import { usesOAuth } from '../integrations.js';
+import type { Service, TokenSession } from '../service.js';
 
 /** The API key that every platform refuses, to show what happens then. */
 const REFUSED_API_KEY = 'invalid';
 
 /** What a user of the widget wants to connect. */
-export interface Consent {
+export interface Consent extends TokenSession {
   readonly integration: AuthKitIntegration;
-  /** Owner, name and tags of the connection. */
-  readonly details: TokenSession;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -21,7 +19,7 @@ export interface Consent {
  * @returns an error response where it is not valid
  */
 export function readConsent(
-  account: Account,
+  service: Service,
   request: EmulatorRequest,
 ): Consent | EmulatorResponse {
   // A page of another origin can send JSON only after a preflight, which is never granted here.
@@ -32,10 +30,11 @@ export function readConsent(
   if (!isJson || !fields) {
     return refuse(400, 'The consent has to be a JSON object');
   }
-  const session = account.sessions.get(fields.requestId);
+  const session = service.sessions.get(fields.requestId);
   if (!session) {
     return refuse(409, 'This session is over: its token is no longer known.');
   }
+  const { account } = session;
   const integration = account.integrations
     .rows()
     .find(({ id }) => String(id) === String(fields.integration));
@@ -43,18 +42,18 @@ export function readConsent(
 
   const { name } = fields;
   const typed = typeof name === 'string' ? name.trim() : '';
-  const details = { ...session, name: typed || session.name };
-  return { integration, details, fields };
+  const details = { ...session.details, name: typed || session.details.name };
+  return { account, integration, details, fields };
 }
 
 /** Creates the connection that the widget's user has agreed to. The API key is checked and forgotten. */
 export function createConnection(
-  account: Account,
+  service: Service,
   request: EmulatorRequest,
 ): EmulatorResponse {
-  const consent = readConsent(account, request);
+  const consent = readConsent(service, request);
   if ('status' in consent) return consent;
-  const { integration, details } = consent;
+  const { account, integration, details } = consent;
   const { apiKey } = consent.fields;
   if (!usesOAuth(integration) && (!apiKey || apiKey === REFUSED_API_KEY)) {
     const title = integration.title ?? integration.id;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Account, Authorization } from '../account.js';
 import type { EmulatorRequest } from '../emulator-request.js';
 import type { EmulatorResponse } from '../emulator-response.js';
+import type { Authorization, Service } from '../service.js';
 import { readConsent, refuse } from './consent.js';
 import { WIDGET_FILES } from './widget-files.generated.js';
 
@@ -15,22 +15,27 @@ import { WIDGET_FILES } from './widget-files.generated.js';
 /** Where One's widget asks for the outcome. */
 export const CHECK_PATH = '/v1/connections/oauth/check';
 
-/** What `@withone/auth` puts between the state and the address of the app's page. */
+/**
+ * What `@withone/auth` puts between the parts of the state: `<state>~<base64url
+ * of the address of the app's page>`, and from 1.3 on `~v3` behind it.
+ */
 const SEPARATOR = '~';
 
 /** Starts an authorization: the address of the platform's page, and its state. */
 export function startAuthorization(
-  account: Account,
+  service: Service,
   request: EmulatorRequest,
 ): EmulatorResponse {
-  const consent = readConsent(account, request);
+  const consent = readConsent(service, request);
   if ('status' in consent) return consent;
-  const { integration, details, fields } = consent;
-  const { app } = fields;
+  const { account, integration, details, fields } = consent;
+  const { app, pageOrigin } = fields;
   const state = randomUUID();
-  account.authorizations.set(state, {
+  service.authorizations.set(state, {
+    account,
     integration,
     details,
+    pageOrigin: typeof pageOrigin === 'string' ? pageOrigin : undefined,
     app: typeof app === 'string' && app ? app : 'This app',
   });
   const path = `/widget/authorize?response_type=code&state=${state}`;
@@ -39,10 +44,10 @@ export function startAuthorization(
 
 /** What the platform's page shows. */
 export function describeAuthorization(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const found = find(account, query.state);
+  const found = find(service, query.state);
   if (!found) return refuse(404, 'This request for access is over.');
   const { integration, app } = found;
   return { status: 200, body: { row: integration, app } };
@@ -53,38 +58,38 @@ export function describeAuthorization(
  * `error`. It sends the user on to the app's page, or closes the window.
  */
 export function handleCallback(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const [state = '', page] = (query.state ?? '').split(SEPARATOR);
-  const authorization = find(account, state);
-  if (authorization)
-    authorization.outcome ??= decide(account, authorization, query);
-  const returnTo = page === undefined ? undefined : parseAddress(page);
-  if (!returnTo) return closingPage();
+  const [state, page = '', version] = (query.state ?? '').split(SEPARATOR);
+  const authorization = find(service, state);
+  if (!authorization) return staticPage(404, 'request-over.html');
 
-  returnTo.searchParams.delete('one_auth_state');
-  returnTo.searchParams.delete('one_auth_error');
-  const { outcome } = authorization ?? {};
-  // That a denial has both is inferred: the package reads the error alone where there is no state to check.
-  if (authorization) returnTo.searchParams.set('one_auth_state', state);
-  if (!outcome || 'error' in outcome) {
-    const error = outcome?.error ?? 'This request for access is over.';
-    returnTo.searchParams.set('one_auth_error', error);
+  const outcome = (authorization.outcome ??= decide(authorization, query));
+  const returnTo = parseAddress(page);
+  // To no page but that which has opened the widget.
+  if (!returnTo || returnTo.origin !== authorization.pageOrigin) {
+    return staticPage(200, 'close-window.html');
   }
-  return {
-    status: 302,
-    headers: { location: returnTo.href },
-    body: undefined,
-  };
+  const { searchParams } = returnTo;
+  searchParams.delete('one_auth_state');
+  searchParams.delete('one_auth_error');
+  // From 1.3 on the page has the state in its sessionStorage, and asks for the outcome.
+  if (version !== 'v3') {
+    searchParams.set('one_auth_state', state!);
+    // That a denial has both is inferred.
+    if ('error' in outcome) searchParams.set('one_auth_error', outcome.error);
+  }
+  const headers = { location: returnTo.href };
+  return { status: 302, headers, body: undefined };
 }
 
 /** The outcome of an authorization. The form of the body is inferred. */
 export function checkAuthorization(
-  account: Account,
+  service: Service,
   { query }: EmulatorRequest,
 ): EmulatorResponse {
-  const authorization = find(account, query.state);
+  const authorization = find(service, query.state);
   if (!authorization) return refuse(404, 'This request for access is over.');
   const { outcome } = authorization;
   if (!outcome) return { status: 200, body: { status: 'pending' } };
@@ -94,15 +99,14 @@ export function checkAuthorization(
 }
 
 /** @param state with or without the address of the app's page */
-function find(account: Account, state = ''): Authorization | undefined {
-  return account.authorizations.get(state.split(SEPARATOR)[0]);
+function find(service: Service, state = ''): Authorization | undefined {
+  return service.authorizations.get(state.split(SEPARATOR)[0]);
 }
 
 function decide(
-  account: Account,
-  { integration, details }: Authorization,
+  { account, integration, details }: Authorization,
   { code }: EmulatorRequest['query'],
-): Authorization['outcome'] {
+): NonNullable<Authorization['outcome']> {
   return code
     ? account.connections.add(integration, details)
     : { error: `Access to ${integration.title ?? integration.id} was denied.` };
@@ -116,10 +120,7 @@ function parseAddress(base64url: string): URL | undefined {
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-function closingPage(): EmulatorResponse {
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/html; charset=utf-8' },
-    body: WIDGET_FILES['close-window.html'],
-  };
+function staticPage(status: number, name: string): EmulatorResponse {
+  const headers = { 'content-type': 'text/html; charset=utf-8' };
+  return { status, headers, body: WIDGET_FILES[name] };
 }

@@ -1,6 +1,6 @@
-import type { Account } from '../account.js';
 import type { EmulatorRequest } from '../emulator-request.js';
 import type { EmulatorResponse } from '../emulator-response.js';
+import type { Service } from '../service.js';
 import { createConnection } from './consent.js';
 import {
   CHECK_PATH,
@@ -15,25 +15,25 @@ const FOLDER = '/widget/';
 
 /** Whether a request is for the widget's site, which the real service has on another host than its API, or by the widget's page. */
 export function isWidgetRequest(
-  { vendor }: Account,
+  { profile }: Service,
   { method, path }: EmulatorRequest,
 ): boolean {
   return (
     (path === '/' && method === 'GET') ||
     path.startsWith(FOLDER) ||
-    (path === CHECK_PATH && vendor === 'one')
+    (path === CHECK_PATH && profile.widget.leavesFrame)
   );
 }
 
-type Handler = (account: Account, request: EmulatorRequest) => EmulatorResponse;
+type Handler = (service: Service, request: EmulatorRequest) => EmulatorResponse;
 
 /** What the pages of both vendors request beside files. */
 const HANDLERS: Readonly<Record<string, Handler>> = {
   [`POST ${FOLDER}connections`]: createConnection,
 };
 
-/** What the pages of One request: the user consents on the platform's own page. */
-const HANDLERS_OF_ONE: Readonly<Record<string, Handler>> = {
+/** What the pages request where the user consents on the platform's own page. */
+const OAUTH_HANDLERS: Readonly<Record<string, Handler>> = {
   [`POST ${FOLDER}oauth`]: startAuthorization,
   [`GET ${FOLDER}oauth`]: describeAuthorization,
   [`GET ${FOLDER}callback`]: handleCallback,
@@ -43,25 +43,25 @@ const HANDLERS_OF_ONE: Readonly<Record<string, Handler>> = {
 
 /** The response of the widget's site. */
 export function handleWidgetRequest(
-  account: Account,
+  service: Service,
   request: EmulatorRequest,
 ): EmulatorResponse {
   const { method, path } = request;
   const name = `${method} ${path}`;
   const handler =
     HANDLERS[name] ??
-    (account.vendor === 'one' ? HANDLERS_OF_ONE[name] : undefined);
+    (service.profile.widget.leavesFrame ? OAUTH_HANDLERS[name] : undefined);
   const response =
-    handler?.(account, request) ??
-    (method === 'GET' ? fileResponse(account, path) : undefined);
+    handler?.(service, request) ??
+    (method === 'GET' ? fileResponse(service, path) : undefined);
   return withSecurityHeaders(
     response ?? { status: 404, body: { message: 'Not found' } },
   );
 }
 
 /** The page of a platform. Like the real ones, it refuses to be in a frame. */
-function platformPage(account: Account): EmulatorResponse {
-  const page = fileResponse(account, `${FOLDER}authorize.html`)!;
+function platformPage(service: Service): EmulatorResponse {
+  const page = fileResponse(service, `${FOLDER}authorize.html`)!;
   const policy = `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`;
   return {
     ...page,
@@ -70,7 +70,7 @@ function platformPage(account: Account): EmulatorResponse {
 }
 
 function fileResponse(
-  { vendor }: Account,
+  { profile }: Service,
   path: string,
 ): EmulatorResponse | undefined {
   const name = path === '/' ? 'index.html' : path.slice(FOLDER.length);
@@ -82,8 +82,12 @@ function fileResponse(
   return {
     status: 200,
     headers: { 'content-type': `text/${type}; charset=utf-8` },
-    body: content.replace('data-vendor="pica"', `data-vendor="${vendor}"`),
+    body: content.replace('{{profile}}', escapeAttribute(profile.widget)),
   };
+}
+
+function escapeAttribute(value: object): string {
+  return JSON.stringify(value).replaceAll('"', '&quot;');
 }
 
 /**

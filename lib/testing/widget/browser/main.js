@@ -12,7 +12,8 @@ import {
   startAuthorization,
 } from './requests.js';
 
-const { vendor } = document.documentElement.dataset;
+/** What the vendor's widget does: see WidgetProfile. */
+const profile = JSON.parse(document.documentElement.dataset.profile);
 const dialog = openDialog();
 /** Counts the starts: the result of an earlier one is dropped. */
 let starts = 0;
@@ -21,12 +22,12 @@ async function start(settings) {
   const current = ++starts;
   dialog.setTheme(settings.appTheme);
   dialog.setBranding();
-  if (vendor === 'one' && settings.checkState) {
+  if (profile.leavesFrame && settings.checkState) {
     await showOutcome(settings.checkState, () => current === starts);
     return;
   }
   dialog.show(waitScreen('Looking for integrations…'));
-  const [token, error] = await settled(fetchToken(settings, vendor));
+  const [token, error] = await settled(fetchToken(settings, profile));
   if (current !== starts) return;
   if (error) {
     showFailure(
@@ -38,7 +39,7 @@ async function start(settings) {
   }
 
   if (!token.isWhiteLabel) {
-    dialog.setBranding(vendor === 'one' ? 'One' : 'Pica');
+    dialog.setBranding(profile.displayName);
   }
   const selected = String(settings.selectedConnection || '').toLowerCase();
   const row =
@@ -55,7 +56,7 @@ function showList(settings, token) {
 
 /** After the way to the platform and back, in the window of the page. */
 async function showOutcome(state, isCurrent) {
-  dialog.setBranding('One');
+  dialog.setBranding(profile.displayName);
   dialog.show(waitScreen('Connecting…'));
   const [connection, error] = await settled(awaitAuthorization(state));
   if (!isCurrent()) return;
@@ -73,7 +74,7 @@ async function showOutcome(state, isCurrent) {
 
 function showConsent(settings, token, row) {
   const onBack = () => showList(settings, token);
-  if (vendor === 'one' && usesOAuth(row)) {
+  if (profile.leavesFrame && usesOAuth(row)) {
     dialog.show(
       ...continueScreen({ ...settings, row, onBack, onContinue: authorize }),
     );
@@ -95,6 +96,7 @@ function showConsent(settings, token, row) {
       requestId: token.requestId,
       integration: row.id,
       app: settings.companyName,
+      pageOrigin: parentWindow.origin(),
     };
   }
 
@@ -184,12 +186,11 @@ function settled(promise) {
 }
 
 if (!onSettings(start)) {
-  const opener = vendor === 'one' ? 'useOneAuth' : 'useAuthKit';
   dialog.show(
     messageScreen({
       kind: 'hint',
       title: 'The widget of the AuthKit emulator',
-      text: `Your page opens it: give ${opener}() the baseUrl ${location.origin}.`,
+      text: `Your page opens it: give ${profile.opener}() the baseUrl ${location.origin}.`,
       advice:
         'The backend takes the same address as AUTHKIT_BASE_URL, and as one of AUTHKIT_ALLOWED_ORIGINS.',
     }),

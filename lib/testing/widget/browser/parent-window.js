@@ -15,6 +15,8 @@ function post(messageType, content) {
 }
 
 export const parentWindow = {
+  /** Where the platform may send the user back to. */
+  origin: () => parentOrigin,
   connected: (connection) => post('LINK_SUCCESS', { message: connection }),
   failed: (message) => post('LINK_ERROR', { message }),
   closed: () => post('EXIT_EVENT_LINK'),

@@ -13,11 +13,10 @@ export class Failure extends Error {
 }
 
 /**
- * Fetches the app's token with the rows of all pages.
- * One's widget fetches page by page, Pica's fetches once.
+ * Fetches the app's token with the rows of all pages: page by page, or at once.
  */
-export async function fetchToken(settings, vendor) {
-  if (vendor !== 'one') return fetchPage(settings);
+export async function fetchToken(settings, { fetchesPages }) {
+  if (!fetchesPages) return fetchPage(settings);
   let token = await fetchPage(settings, 1);
   const rows = [...token.rows];
   for (let page = 2; page <= token.pages; page++) {
