@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -11,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterTest } from '../support/cleanup.js';
 
-/** A copy of what `changeset version` reads and writes. */
+/** A copy of what `changeset version` reads and writes, without the changesets that are pending. */
 function copyOfRepository(): string {
   const folder = mkdtempSync(join(tmpdir(), 'release-version-'));
   afterTest(() => rmSync(folder, { recursive: true }));
@@ -22,6 +23,13 @@ function copyOfRepository(): string {
     '.changeset',
   ]) {
     cpSync(name, join(folder, name), { recursive: true });
+  }
+  // A change that waits for its release is none of this test's.
+  const changesets = join(folder, '.changeset');
+  for (const name of readdirSync(changesets)) {
+    if (name.endsWith('.md') && name !== 'README.md') {
+      rmSync(join(changesets, name));
+    }
   }
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return folder;
