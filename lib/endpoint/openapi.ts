@@ -162,9 +162,9 @@ const QUERY = Object.entries({ platform: text, key: text, page, limit }).map(
   ([name, schema]) => ({ name, in: 'query', required: false, schema }),
 );
 
-export const TOKEN_ROUTE: Route = ['Creates a token', Token, UPSTREAM];
+export const TOKEN_ROUTE: Route = ['Creates an AuthKit token', Token, UPSTREAM];
 // The identity function has the timeout of a token.
-export const GRANT_ROUTE: Route = ['Issues a grant', Grant, [504]];
+export const GRANT_ROUTE: Route = ['Issues a grant for a token', Grant, [504]];
 export const CONNECTION_ROUTES = {
   list: ['Lists connections', ConnectionPage, UPSTREAM, QUERY],
   get: ['Returns a connection', Connection, ONE, [ID]],
