@@ -73,13 +73,13 @@ export function applyRoutes(
       response: RouteResponse,
       next: () => void,
     ): void => {
-      const url = request.originalUrl ?? request.url ?? '';
-      // Fastify runs the middleware of every route that the path matches.
-      setRouteHeaders(
-        request,
-        response,
-        findRoute(routes, url)?.policy ?? policy,
-      );
+      // Set by the listener already, unless the request has bypassed the server.
+      if (!response[POLICY]) {
+        const url = request.originalUrl ?? request.url ?? '';
+        // Fastify runs the middleware of every route that the path matches.
+        const route = findRoute(routes, url);
+        setRouteHeaders(request, response, route?.policy ?? policy);
+      }
       if (!response[POLICY]?.cors || !isPreflight(request)) return next();
       response.statusCode = 204;
       response.setHeader('Content-Length', '0');
@@ -89,37 +89,26 @@ export function applyRoutes(
   };
 
   const hasCors = token.prototype instanceof AuthKitCorsTokenController;
-  apply(
-    'the token route',
-    'controller.path',
-    token,
-    hasCors
-      ? {
-          origins: tokenOrigins(options),
-          option: 'allowedOrigins',
-          methods: ['POST'],
-          // Grants and bearers come in a header.
-          credentials: false,
-        }
-      : null,
-  );
-  const ofPages = {
+  const ofWidget = {
+    origins: tokenOrigins(options),
+    option: 'allowedOrigins',
+    methods: ['POST'],
+    // Grants and bearers come in a header.
+    credentials: false,
+  } as const;
+  const ofPages = (...methods: string[]): CorsPolicy => ({
     origins: options.pageOrigins,
     option: 'pageOrigins',
+    methods,
     credentials: true,
-  } as const;
-  if (grant) {
-    const policy = { ...ofPages, methods: ['POST'] };
-    apply('the grant route', 'controller.path', grant, policy);
-  }
+  });
+  const path = 'controller.path';
+  const connectionsPath = 'controller.connections.path';
+  apply('the token route', path, token, hasCors ? ofWidget : null);
+  if (grant) apply('the grant route', path, grant, ofPages('POST'));
   if (connections) {
-    const methods = ['GET', 'POST', 'PATCH', 'DELETE'];
-    apply(
-      'the routes for connections',
-      'controller.connections.path',
-      connections,
-      { ...ofPages, methods },
-    );
+    const policy = ofPages('GET', 'POST', 'PATCH', 'DELETE');
+    apply('the routes for connections', connectionsPath, connections, policy);
   }
 }
 
@@ -133,14 +122,12 @@ type RouteResponse = ServerResponse & { [POLICY]?: RoutePolicy };
  * `Cache-Control: no-store`, and the CORS headers of its policy alone. They are
  * set just before the response is sent, because an app-wide `enableCors()` runs
  * before every module's middleware, and on Fastify its headers win over ours.
- * Of several calls for a response the first counts.
  */
 function setRouteHeaders(
   request: IncomingMessage,
   response: RouteResponse,
   policy: RoutePolicy,
 ): void {
-  if (response[POLICY]) return;
   response[POLICY] = policy;
   onHeaders(response, () => {
     // The response is for one identity.
