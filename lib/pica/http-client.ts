@@ -35,7 +35,8 @@ export interface HttpRequest {
   readonly method: string;
   /** The path below the `baseUrl`, with the query. */
   readonly url: string;
-  readonly headers: Record<string, string>;
+  /** `false` for a header that must not be sent. */
+  readonly headers: Readonly<Record<string, string | false>>;
   readonly body?: string | Buffer | Readable;
   /** Whether a kept-alive connection that has died may be replaced, once. */
   readonly replacesStale: boolean;

@@ -317,6 +317,8 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
           url: `${route}/${call.path}`,
           // The vendor's come last: nothing of the caller's takes their place.
           headers: {
+            // axios would send the type of a form.
+            'content-type': false,
             ...call.headers,
             [vendor.secretHeader]: context.account.secretKey,
             ...context.account.scopeHeaders,

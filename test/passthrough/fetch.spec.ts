@@ -105,8 +105,8 @@ describe.each(['pica', 'one'] as const)('a call through %s', (vendor) => {
       new URLSearchParams({ hello: '' }),
       'application/x-www-form-urlencoded;charset=UTF-8',
     ],
-    ['a stream', Readable.from([Buffer.from('hello')]), null],
-    ['a web stream', new Blob(['hello']).stream(), null],
+    ['a stream', () => Readable.from([Buffer.from('hello')]), null],
+    ['a web stream', () => new Blob(['hello']).stream(), null],
     ['a Blob', new Blob(['hello'], { type: 'x/y' }), 'x/y'],
   ])('sends %s as fetch() does', async (_, body, type) => {
     pica.platform('gmail', 'POST', '/upload', async (request) => ({
@@ -119,7 +119,7 @@ describe.each(['pica', 'one'] as const)('a call through %s', (vendor) => {
     const service = await createPassthrough(pica);
     const response = await service.fetch(ADA, GMAIL, 'upload', {
       method: 'POST',
-      body,
+      body: typeof body === 'function' ? body() : body,
     });
     expect(await response.json()).toEqual({
       text: expect.stringMatching(/^hello=?$/),
