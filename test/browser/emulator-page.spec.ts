@@ -56,6 +56,9 @@ describe('the page of the emulator', () => {
     const { id } = pica.connect('grace', 'slack');
     await visitor.page.getByRole('heading', { name: 'grace' }).waitFor();
     pica.breakConnection(id, { silently: true });
-    await visitor.page.getByText('operational, but calls fail').waitFor();
+    const said = visitor.page.getByText('operational, but calls fail');
+    await said.waitFor();
+    expect(await said.count()).toBe(1);
+    expect(visitor.consoleErrors).toEqual([]);
   });
 });
