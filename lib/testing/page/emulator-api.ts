@@ -123,11 +123,11 @@ function notFound(): EmulatorResponse {
 }
 
 function stateOf({ emulator, service, faults }: Controls) {
-  const { displayName } = service.profile;
-  const { accounts } = service;
+  const { accounts, profile } = service;
   return {
     vendor: emulator.vendor,
-    displayName,
+    displayName: profile.displayName,
+    opener: profile.widget.opener,
     accounts: accounts.map(({ environment }, index) => ({
       number: index + 1,
       environment,

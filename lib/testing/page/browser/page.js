@@ -12,7 +12,8 @@ async function refresh() {
   if (byId('status').textContent.includes('does not respond')) say('');
   byId('vendor').textContent = state.displayName;
   byId('hint').textContent =
-    `Give your backend and your page the baseUrl ${location.origin}.`;
+    `Your page opens the widget: give ${state.opener}() the baseUrl ${location.origin}. ` +
+    'The backend takes it as AUTHKIT_BASE_URL, and as one of AUTHKIT_ALLOWED_ORIGINS.';
   show('faults', state.faults, drawFaults);
   show('connections', state.connections, drawConnections);
   show('requests', state.requests, drawRequests);
