@@ -176,8 +176,8 @@ async function publish<T>(
     context.correlationId = failure.correlationId ?? context.correlationId;
     context.durationMs = performance.now() - startedAt;
     if (failure.reason !== 'cancelled') {
-      // Its own message may name connections.
-      context.error = failure.with({ message: undefined });
+      // Its own message and cause may name connections.
+      context.error = failure.with({ message: undefined, cause: undefined });
       channel.error.publish(context);
     }
     throw error;

@@ -117,7 +117,7 @@ describe('the defaults of the global axios of an app', () => {
       const tokens = await createTokenService(pica);
       if (!isBefore) spoil();
       expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
-      const request = pica.requests.find(({ method }) => method === 'POST');
+      const request = pica.requests.find(({ query }) => query.page === '1');
       expect(request?.query).toEqual({ limit: '150', page: '1' });
       expect(request?.headers).not.toHaveProperty('authorization');
       expect(request?.body).toEqual(ADA);
