@@ -26,7 +26,7 @@ export interface AuthKitTraceContext {
   /**
    * What runs. Tokens: `create` or `integrations`. Connections: the method, e.g.
    * `list`; `all`, `scan` and `deleteAll` once for each page and each deletion.
-   * Calls: `fetch` or `actions`. Grants: `issue` or `verify`. Upstream calls:
+   * Calls: `fetch` or `actions`. Grants: `verify`. Upstream calls:
    * method and path, e.g. `POST /v1/authkit` or `GET /v1/vault/connections/:id`.
    */
   readonly operation: string;

@@ -40,6 +40,17 @@ it('a token fails as rate_limited when its pages are larger than `maxBytesInFlig
   }
 });
 
+it.each([
+  ['4 MB are read', 0, 'none'],
+  ['4 MB and a byte are malformed', 1, 'malformed'],
+])('of one body %s', async (_what, more, reason) => {
+  const tokens = await createTokenService(pica);
+  const body = '{"rows":[],"total":0,"pages":1,"more":""}';
+  const filler = 'x'.repeat(4 * 1024 * 1024 + more - body.length);
+  pica.fault({ page: 1, body: body.replace('""', `"${filler}"`) });
+  expect(await reasonOf(tokens.create(ADA))).toBe(reason);
+});
+
 it('the token whose bytes cross the limit answers 503 with Retry-After and closes its calls, and others do not notice', async () => {
   const { tokens, tokenUrl } = await startApp({
     pica,

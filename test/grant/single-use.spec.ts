@@ -34,6 +34,9 @@ const claims = (
   acceptedUntil: Date.now() + remaining,
 });
 
+/** As clients of databases have it. */
+class RedisError extends Error {}
+
 /** Uses that are shared, which note what they are asked. */
 function sharedUses() {
   const calls: [id: string, ttlMs: number][] = [];
@@ -182,10 +185,10 @@ describe('`singleUse.add()`', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ["returns 'OK'", async () => 'OK', 'returned a string'],
+    ["returns 'OK'", async () => 'OK', 'returned a string of 2 characters'],
     ['returns 1', async () => 1, 'returned a number'],
-    ['returns null', async () => null, 'returned null'],
-    ['returns nothing', async () => {}, 'returned undefined'],
+    ['returns null', async () => null, 'returned nothing'],
+    ['returns nothing', async () => {}, 'returned nothing'],
     [
       'returns an object',
       async () => ({ then: undefined }),
@@ -194,12 +197,20 @@ describe('`singleUse.add()`', () => {
     [
       'throws',
       () => {
-        throw new Error('redis://:password@host');
+        throw new TypeError('redis://:password@host');
       },
-      'threw an error',
+      'threw TypeError',
     ],
-    ['rejects', () => Promise.reject(new Error('down')), 'threw an error'],
-    ['throws a string', () => Promise.reject('down'), 'threw a string'],
+    [
+      'rejects',
+      () => Promise.reject(new RedisError('down')),
+      'threw RedisError',
+    ],
+    [
+      'throws a string',
+      () => Promise.reject('down'),
+      'threw a string of 4 characters',
+    ],
     ['hangs', () => new Promise(() => {}), 'did not respond within'],
   ])(
     'that %s gives no token, and a line with the type',

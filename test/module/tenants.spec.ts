@@ -546,6 +546,20 @@ describe('integrations()', () => {
     expect(list[0]).not.toHaveProperty('requestId');
   });
 
+  it('has all of them with `all`, each with whether it is offered', async () => {
+    const tokens = await createTokenService(pica, {
+      allowIntegration: ({ title }) => title !== 'Gmail',
+    });
+    const list = await tokens.integrations(ADA, { all: true });
+    expect(list).toHaveLength(247);
+    for (const { title, offered } of list) {
+      expect([title, offered]).toEqual([title, title !== 'Gmail']);
+    }
+    const offeredOnes = await tokens.integrations(ADA);
+    expect(offeredOnes).toHaveLength(246);
+    expect(offeredOnes[0]).not.toHaveProperty('offered');
+  });
+
   const row = (id: number, title: string, connectionDefId?: string) => ({
     id,
     title,
