@@ -209,11 +209,14 @@ export class AuthKitTokenService {
             ? this.connections.readAll(session, {})
             : Promise.resolve([]),
         ]);
+        // Rows of their own: the function sees frozen ones.
+        const offers = pages
+          .flatMap(parseRows)
+          .map((row) => this.offers.isOffered(row, session.identity));
         const listings = joinConnectors(pages.flatMap(parseRows), connectors);
-        const offered = listings.flatMap((listing) => {
-          const offered = this.offers.isOffered({ ...listing }, identity);
-          if (all) return [{ ...listing, offered }];
-          return offered ? [listing] : [];
+        const offered = listings.flatMap((listing, index) => {
+          if (all) return [{ ...listing, offered: offers[index]! }];
+          return offers[index] ? [listing] : [];
         });
         return withConnections
           ? joinConnections(offered, connections)

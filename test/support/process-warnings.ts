@@ -19,9 +19,12 @@ export async function takeWarnings(): Promise<Error[]> {
   return warnings.splice(0);
 }
 
-nodeProcess.on('warning', note);
-afterEach(async () => {
-  const [warning] = await takeWarnings();
-  if (warning) throw new Error(`The process has warned: ${warning.stack}`);
-});
-afterAll(() => void nodeProcess.off('warning', note));
+/** Makes the tests of a file fail if the process warns. */
+export function failOnWarnings(): void {
+  nodeProcess.on('warning', note);
+  afterEach(async () => {
+    const [warning] = await takeWarnings();
+    if (warning) throw new Error(`The process has warned: ${warning.stack}`);
+  });
+  afterAll(() => void nodeProcess.off('warning', note));
+}
