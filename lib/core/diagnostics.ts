@@ -115,9 +115,10 @@ export class Diagnostics {
   labelsFor(
     identity: AuthKitIdentity | undefined | null,
   ): Readonly<Record<string, string>> {
-    if (!this.options.labels || !identity) return {};
+    const { labels: resolve } = this.options;
+    if (!resolve) return {};
     try {
-      const labels = Object.entries(this.options.labels(identity) ?? {})
+      const labels = Object.entries(resolve(identity ?? undefined) ?? {})
         .slice(0, MAX_LABELS)
         .map((label) => label.map(formatLabel));
       return Object.fromEntries(labels) as Record<string, string>;

@@ -40,7 +40,9 @@ async function failAs(faults: (EmulatorFault & { path: string })[]) {
 describe('the failure of one of several parallel calls is that of the request, for the caller, a trace, a metric and the log', () => {
   it.each(combinations)('if %s %s %s fail', async (...failing) => {
     const faults = PATHS.map((path) =>
-      failing.includes(path) ? { path, status: 401 } : { path, hang: true },
+      failing.includes(path)
+        ? { path, status: 401 }
+        : { path, hang: true as const },
     );
     expect(await failAs(faults)).toEqual(
       Array.from({ length: 3 }, () => 'secret_rejected'),

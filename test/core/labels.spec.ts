@@ -4,6 +4,7 @@ import {
   createTokenService,
   reasonOf,
   startApp,
+  type AppSettings,
   type TestOptions,
 } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
@@ -14,10 +15,15 @@ import { traceEvents } from '../support/trace.js';
 
 const pica = useEmulator({ integrations: 20 });
 const ADA = { identity: 'ada', tenant: 'acme' };
-const labels = (identity: AuthKitIdentity) => ({ tenant: identity.tenant! });
+const labels = (identity?: AuthKitIdentity) => ({
+  tenant: identity!.tenant!,
+});
 
 /** Fails a token, and returns what the app has logged. */
-async function logOf(options: TestOptions, upstream = pica) {
+async function logOf(
+  options: TestOptions,
+  upstream: AppSettings['pica'] = pica,
+) {
   const output = captureOutput();
   const { tokens } = await createApp({
     pica: upstream,
@@ -83,10 +89,12 @@ describe('the option `labels`', () => {
     expect(warnings.join()).not.toContain('sk_live');
   });
 
-  it('is not asked for a token without an identity', async () => {
-    const tokens = await createTokenService(pica, { labels });
+  it('is called with `undefined` for a token without an identity', async () => {
+    const tokens = await createTokenService(pica, {
+      labels: (identity) => ({ owner: typeof identity }),
+    });
     const [{ context }] = await tracesOf(() => tokens.create());
-    expect(context.labels).toEqual({});
+    expect(context.labels).toEqual({ owner: 'undefined' });
   });
 
   async function tracesOf(run: () => Promise<unknown>) {
@@ -96,21 +104,22 @@ describe('the option `labels`', () => {
   }
 });
 
-describe('what the function %s throws', () => {
+describe('what a function of the options throws', () => {
   class VaultError extends Error {}
 
   it.each(['secretKey', 'scope', 'connection'] as const)(
-    'of %s keeps the name of its type in the log, and nothing else',
+    'keeps, of %s, the name of its type in the log, and nothing else',
     async (option) => {
-      const one = { ...pica, vendor: 'one' as const, url: pica.url };
       const fail = () => {
         throw new VaultError('sk_live_secret');
       };
       const printed = await logOf(
         { [option]: fail },
-        option === 'scope'
-          ? { ...one, secretKey: pica.secretKey }
-          : (pica as never),
+        {
+          secretKey: pica.secretKey,
+          url: pica.url,
+          vendor: option === 'scope' ? 'one' : 'pica',
+        },
       );
       expect(printed).toContain(`the ${option} function threw VaultError`);
       expect(printed).not.toContain('sk_live_secret');

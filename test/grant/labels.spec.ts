@@ -9,9 +9,9 @@ const ADA = { identity: 'ada' };
 
 /** Name and tags that the last call for a token has sent. */
 const sent = () => {
-  const { name, tags } = pica.requests.findLast(
-    ({ method }) => method === 'POST',
-  )!.body as { name?: string; tags?: string[] };
+  const { name, tags } = pica.requests
+    .filter(({ method }) => method === 'POST')
+    .at(-1)!.body as { name?: string; tags?: string[] };
   return { name, tags };
 };
 
@@ -20,7 +20,7 @@ function noting() {
   const calls: { identity?: string; workspace?: unknown }[] = [];
   const connection = (
     identity: AuthKitIdentity | undefined,
-    { request }: { request?: object },
+    { request }: { request?: object } = {},
   ) => {
     const { headers } = request as { headers: Record<string, string> };
     const workspace = headers['x-workspace'];
