@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { Admission, CallSlots, SingleFlight } from '../../lib/core/limits.js';
 import type { AuthKitException, AuthKitIdentity } from '../../lib/index.js';
@@ -8,6 +9,7 @@ import { requestToken } from '../support/http.js';
 import { until } from '../support/until.js';
 
 const { signal } = new AbortController();
+setMaxListeners(0, signal);
 
 /** The reason of what a function throws, or `'none'`. */
 const refusal = (run: () => void) => {

@@ -100,9 +100,23 @@ describe('the first token of a process', () => {
 });
 
 describe('the second page that the first token requests at once', () => {
-  it('is not retried before the first page is there, and is requested again if it failed', async () => {
-    const tokens = await createTokenService(pica, { retries: 0 });
+  it('is not retried before the first page is there', async () => {
+    const tokens = await createTokenService(pica);
     mockBackoff(0);
+    const failing = pica.fault({ page: 2, status: 503 });
+    pica.fault({ page: 1, hang: true });
+    const caller = new AbortController();
+    const token = reasonOf(tokens.create(ADA, { signal: caller.signal }));
+    await until(() => failing.hits === 1);
+    // Time enough for a retry.
+    for (const page of [3, 4, 5]) await tokens.create(ADA, { page });
+    expect(failing.hits).toBe(1);
+    caller.abort();
+    await token;
+  });
+
+  it('is requested again if it failed, whatever `retries` is', async () => {
+    const tokens = await createTokenService(pica, { retries: 0 });
     const fault = pica.fault({ page: 2, status: 503, times: 1 });
     expect((await tokens.create(ADA)).rows).toEqual(pica.rows);
     expect(fault.hits).toBe(1);
