@@ -1,5 +1,6 @@
 import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../bounded-map.js';
+import { formatThrown } from '../format-value.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   isScope,
@@ -109,9 +110,9 @@ export async function callAppFunction<T>(
     return await call();
   } catch (error) {
     if (error instanceof AuthKitException) throw error;
-    const name = error instanceof Error ? error.name : '';
-    const shown = /^[A-Z]\w{0,63}$/.test(name) ? name : 'an error';
-    const cause = new Error(`the ${option} function threw ${shown}`);
+    const cause = new Error(
+      `the ${option} function threw ${formatThrown(error)}`,
+    );
     throw new AuthKitException('unavailable', { cause });
   }
 }

@@ -155,8 +155,8 @@ export class RequestRunner
       return result;
     } catch (error) {
       const failure = normalizeError(error);
-      // A part of the task that goes on makes no further call.
-      lifetime?.end(failure);
+      // A part of the task that goes on makes no further call, and what is cut off is no failure of its own.
+      lifetime?.cancel();
       if (lifetime?.callsMade) this.healthRecord.failed(failure);
       this.log.failed(outcome, failure, {
         duration: performance.now() - startedAt,

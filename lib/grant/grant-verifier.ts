@@ -6,7 +6,7 @@ import {
 } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { Diagnostics } from '../core/diagnostics.js';
-import { formatType } from '../format-value.js';
+import { formatThrown, formatType } from '../format-value.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Deadline } from '../pica/deadline.js';
 import { within } from '../within.js';
@@ -123,7 +123,7 @@ export class GrantVerifier {
       if (outcome?.added === false) throw invalidGrant('used');
     } catch (error) {
       if (error instanceof AuthKitException) throw error;
-      what = `threw ${error instanceof Error ? 'an error' : formatType(error)}`;
+      what = `threw ${formatThrown(error)}`;
     }
     // The function may be asked again.
     this.used.release(grant);

@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { LazyModuleLoader } from '@nestjs/core';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { VENDORS } from '../vendors/index.js';
 import type { Deadline } from './deadline.js';
@@ -25,6 +26,9 @@ import {
   fromResponse,
   type ResponseFacts,
 } from './upstream-error.js';
+
+/** The maximum number of accounts whose retry budget is remembered. */
+const MAX_ACCOUNTS = 10_000;
 
 /** Whose calls: a secret key, and a tenant of it. */
 export interface Account {
@@ -109,7 +113,7 @@ export interface Attempts {
 export class PicaClient {
   readonly http: HttpClient;
   private readonly secretHeader: string;
-  private readonly budget = new RetryBudget();
+  private readonly budgets = new BoundedMap<RetryBudget>(MAX_ACCOUNTS);
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
   constructor(
@@ -176,7 +180,7 @@ export class PicaClient {
     context: CallContext,
     attempt: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
-    const { budget } = this;
+    const budget = this.budgetOf(context.account);
     const { deadline, signal } = context;
     for (let count = 1; ; count += 1) {
       let delay: number | AuthKitException;
@@ -232,6 +236,14 @@ export class PicaClient {
       clearTimeout(timer as NodeJS.Timeout | undefined);
       signal.removeEventListener('abort', onEnd);
     }
+  }
+
+  private budgetOf({ id }: Account): RetryBudget {
+    const known = this.budgets.get(id);
+    if (known) return known;
+    const budget = new RetryBudget();
+    this.budgets.set(id, budget);
+    return budget;
   }
 
   /** Host and path of a call, for the log. */

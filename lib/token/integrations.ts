@@ -103,7 +103,9 @@ export function joinConnectors(
   return rows.map((row) => {
     const connector =
       byId.get(String(row.connectionDefId ?? '')) ??
-      byName.get(String(row.title).toLowerCase());
+      (typeof row.title === 'string'
+        ? byName.get(row.title.toLowerCase())
+        : undefined);
     if (!connector) return { ...row };
     const { platform, name, category } = connector;
     return { ...row, platform, name, ...(category && { category }) };

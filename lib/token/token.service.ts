@@ -206,9 +206,15 @@ export class AuthKitTokenService {
         ]);
         this.warnIfEmpty(session, pages[0]!);
         const { allowIntegration: allow } = this.options;
+        // Rows of their own: the function sees frozen ones.
+        const offers =
+          allow &&
+          pages
+            .flatMap(parseRows)
+            .map((row) => isOffered(row, allow, session.identity));
         const listings = joinConnectors(pages.flatMap(parseRows), connectors);
-        const offered = listings.flatMap((listing) => {
-          const offered = !allow || isOffered({ ...listing }, allow, identity);
+        const offered = listings.flatMap((listing, index) => {
+          const offered = offers?.[index] ?? true;
           if (all) return [{ ...listing, offered }];
           return offered ? [listing] : [];
         });
@@ -268,7 +274,10 @@ export class AuthKitTokenService {
         return this.api.tokenPage(session, place, body, isSpeculative);
       },
       limits,
-      this.pageCounts.get(id) ?? this.lastPageCount,
+      // A widget that pages by itself gets no page that it has not requested.
+      this.options.paging === 'forward'
+        ? 1
+        : (this.pageCounts.get(id) ?? this.lastPageCount),
     );
     this.pageCounts.set(id, pages.length);
     this.lastPageCount = pages.length;
