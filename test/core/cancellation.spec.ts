@@ -37,7 +37,8 @@ describe('a token that is cancelled', () => {
     pica.fault({ hang: true });
     const caller = new AbortController();
     const token = reasonOf(tokens.create(ADA, { signal: caller.signal }));
-    await until(() => pica.requests.length === 2);
+    // The flags and two pages.
+    await until(() => pica.requests.length === 3);
     caller.abort();
     expect(await token).toBe('cancelled');
     await until(() => pica.requests.every(({ aborted }) => aborted));
