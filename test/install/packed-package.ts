@@ -10,7 +10,8 @@ import { dirname, join, relative, sep } from 'node:path';
 import { ROOT, run } from './run.js';
 
 /** What a fresh clone does not have, or what is too large to copy. */
-const LEFT_OUT = /^(node_modules|\.git|coverage|(sample[/\\])?dist)$/;
+const LEFT_OUT =
+  /^(node_modules|\.git|\.stryker-tmp|coverage|(sample[/\\])?dist)$/;
 
 /** The packed package, and what it was made of. */
 export interface PackedPackage {
@@ -19,11 +20,8 @@ export interface PackedPackage {
   readonly sources: string;
 }
 
-/**
- * Packs the package as a release does, `prepack` included, in a copy of the
- * repository: other tests may be using `dist/`.
- */
-export async function pack(directory: string): Promise<PackedPackage> {
+/** Copies the repository into a directory, as other tests may be using `dist/`. Gives the copy's path. */
+export async function copyRepository(directory: string): Promise<string> {
   const copy = join(directory, 'repository');
   await cp(ROOT, copy, {
     recursive: true,
@@ -34,6 +32,12 @@ export async function pack(directory: string): Promise<PackedPackage> {
     join(copy, 'node_modules'),
     'junction',
   );
+  return copy;
+}
+
+/** Packs the package as a release does, `prepack` included. */
+export async function pack(directory: string): Promise<PackedPackage> {
+  const copy = await copyRepository(directory);
   // As it lies about in a developer's work tree.
   await writeFile(join(copy, '.env'), 'PICA_SECRET_KEY=sk_live_mine\n');
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NPM_INSTALL, run } from '../package/run.js';
+import { NPM_INSTALL, run } from './run.js';
 
 /** A Node to run apps with. */
 export interface NodeVersion {

@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NPM_INSTALL, ROOT, TOOLS, bareEnvironment, node, run } from './run.js';
+import { startApp } from './start.js';
 
 /** The apps in `fixtures/`, each with dependencies of its own. */
 export type AppName = 'nest12-esm' | 'nest11-cjs';
@@ -11,9 +10,6 @@ export type AppName = 'nest12-esm' | 'nest11-cjs';
 export interface TestReport {
   numPassedTests: number;
 }
-
-/** How long an app may take to start, on a busy machine. */
-const START_TIMEOUT_MS = 90_000;
 
 /** How an app is started. */
 export interface StartOptions {
@@ -29,7 +25,7 @@ export interface StartOptions {
  * same and is two thirds of what there is to install.
  */
 export class FreshApp {
-  private readonly children: ChildProcess[] = [];
+  private readonly started: (() => Promise<void>)[] = [];
   /** Fails with what npm says, about peers that do not fit among other things. */
   readonly installed: Promise<void>;
   /** Fails with what the compiler says. */
@@ -82,52 +78,26 @@ export class FreshApp {
     main = 'dist/main.js',
     { args = [], executable = process.execPath }: StartOptions = {},
   ): Promise<string> {
-    const child = spawn(executable, [main, ...args], {
-      cwd: this.directory,
-      env: bareEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.children.push(child);
-    return new Promise((resolve, reject) => {
-      let output = '';
-      const fail = (what: string) =>
-        reject(new Error(`The app ${what}:\n${output}`));
-      const timer = setTimeout(
-        () => fail(`has printed no URL in ${START_TIMEOUT_MS} ms`),
-        START_TIMEOUT_MS,
-      );
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
-          const [url] = /^http:\S+(?=\s)/m.exec(output) ?? [];
-          if (!url) return;
-          clearTimeout(timer);
-          resolve(url);
-        });
-      }
-      child.once('error', reject);
-      child.once('close', () => {
-        clearTimeout(timer);
-        fail('has ended without a URL');
-      });
-    });
+    const { ready, stop } = await startApp(
+      [executable, main, ...args],
+      { cwd: this.directory, env: bareEnvironment() },
+      (output) => /^http:\S+(?=\s)/m.exec(output)?.[0],
+    );
+    this.started.push(stop);
+    return ready;
   }
 
   /** Waits until nothing of the app is running any more. */
   async stop(): Promise<void> {
     await Promise.allSettled([this.installed, this.built]);
-    for (const child of this.children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill('SIGKILL');
-      await once(child, 'close');
-    }
+    await Promise.all(this.started.splice(0).map((stop) => stop()));
   }
 
   private async install(
     name: AppName | 'matrix',
     packages: readonly string[],
   ): Promise<void> {
-    await cp(join(ROOT, 'test/package/fixtures', name), this.directory, {
+    await cp(join(ROOT, 'test/install/fixtures', name), this.directory, {
       recursive: true,
     });
     await run(

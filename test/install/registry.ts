@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import { run } from '../package/run.js';
+import { run } from './run.js';
 
 /** A registry on a local port that has the packed package, and sends for all others to npm's own. */
 export class Registry {
