@@ -24,7 +24,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
-import { diagnose } from '../../lib/doctor/doctor.js';
+import { diagnose } from '../../lib/doctor/diagnose.js';
 import {
   AuthKitIdentityGuard,
   AuthKitTokenService,
@@ -343,7 +343,7 @@ describe('authkit-doctor with a secret key', () => {
   it('says what to set when there is no key', async () => {
     const { code, output, wrong } = await examine([], {});
     expect(wrong).toEqual(['Secret key']);
-    expect(output).toContain('Set PICA_SECRET_KEY, or ONE_SECRET_KEY for One');
+    expect(output).toContain('Set PICA_SECRET_KEY for Pica, or ONE_SECRET_KEY for One');
     expect(code).toBe(1);
   });
 
