@@ -1,3 +1,4 @@
+import { hasGrantType } from '../grant/grant-jwt.js';
 import { isRecord } from '../pica/json-checks.js';
 import { VENDORS } from '../vendors/index.js';
 import {
@@ -155,12 +156,13 @@ function checkAnonymous(
     : wrong(name, text, adviceFor(status, method));
 }
 
-/** Whether a refused login is the header of a grant: a JWT whose `typ` says so. */
+/** Whether a refused login is the header of a grant. */
 function isGrantHeader(
   { authorization = '' }: Readonly<Record<string, string>>,
   status: number,
 ): boolean {
-  const [, header = ''] = /^Bearer ([\w-]+)\./i.exec(authorization) ?? [];
-  const text = Buffer.from(header, 'base64url').toString();
-  return (status === 401 || status === 403) && /"typ":"[^"]*grant/.test(text);
+  return (
+    (status === 401 || status === 403) &&
+    hasGrantType(authorization.replace(/^Bearer /i, ''))
+  );
 }

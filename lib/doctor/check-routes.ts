@@ -56,10 +56,7 @@ class RoutesCheck {
 
   async run(): Promise<RouteReport> {
     // An app that answers unknown paths too does not tell which routes it has.
-    const control = await this.probe(
-      'GET',
-      this.withPath(`${this.path}/authkit-doctor`),
-    );
+    const control = await this.probe('GET', this.sibling('authkit-doctor'));
     const tellsRoutes = isMissing(control);
     const isConnections = tellsRoutes
       ? isRouteForConnections(await this.probe('GET', this.url))
@@ -88,9 +85,7 @@ class RoutesCheck {
     });
     this.add(token, findings);
 
-    const connections = this.withPath(
-      `${token.pathname.replace(/[^/]*\/?$/, '')}${DEFAULT_CONNECTIONS_PATH}`,
-    );
+    const connections = this.sibling(DEFAULT_CONNECTIONS_PATH, token);
     const hasConnections =
       tellsRoutes && !isMissing(await this.probe('GET', connections));
     if (hasConnections) await this.checkPage(CONNECTIONS_ROUTE, connections);
@@ -154,6 +149,11 @@ class RoutesCheck {
   /** The path without a trailing slash. */
   private get path(): string {
     return this.url.pathname.replace(/\/+$/, '');
+  }
+
+  /** The URL of another route in the same folder. */
+  private sibling(name: string, { pathname } = this.url): URL {
+    return this.withPath(pathname.replace(/[^/]*\/?$/, name));
   }
 
   private withPath(path: string): URL {
