@@ -1,13 +1,9 @@
 import { isRecord } from '../pica/json-checks.js';
 import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
-import {
-  callEndpoint,
-  NoResponseError,
-  type EndpointResponse,
-} from './endpoint-client.js';
-import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
+import { callEndpoint, type EndpointResponse } from './endpoint-client.js';
+import { ok, unchecked, wrong, type Finding } from './report.js';
 
-/** An endpoint to check. */
+/** A route to check. */
 export interface EndpointSettings {
   readonly vendor: AuthKitVendor;
   readonly url: string;
@@ -17,27 +13,14 @@ export interface EndpointSettings {
   readonly timeout: number;
 }
 
-/** An origin that no endpoint may allow. */
-const FOREIGN_ORIGIN = 'https://authkit-doctor.invalid';
+/** An origin that no route may allow. */
+export const FOREIGN_ORIGIN = 'https://authkit-doctor.invalid';
 
-/** Checks a token endpoint by the calls that the widget makes. */
-export async function checkEndpoint(
+/** Checks a token route by the calls that the widget makes. */
+export function checkTokenRoute(
   settings: EndpointSettings,
-): Promise<Section> {
-  const { origin, pathname } = new URL(settings.url);
-  // Without the query, which may hold a secret.
-  const title = `${origin}${pathname}`;
-  try {
-    return { title, findings: await new EndpointCheck(settings).run() };
-  } catch (error) {
-    if (!(error instanceof NoResponseError)) throw error;
-    const finding = wrong(
-      'Endpoint',
-      error.message,
-      'Is the app running, and can this machine reach it?',
-    );
-    return { title, findings: [finding] };
-  }
+): Promise<Finding[]> {
+  return new EndpointCheck(settings).run();
 }
 
 class EndpointCheck {
@@ -143,7 +126,7 @@ class EndpointCheck {
             ),
       ];
     }
-    return [wrong(name, text, this.adviceFor(status))];
+    return [wrong(name, text, adviceFor(status, 'POST'))];
   }
 
   private checkErrorCors({ headers }: EndpointResponse): Finding {
@@ -173,7 +156,17 @@ class EndpointCheck {
     const { status, body } = response;
     const text = `status ${status}`;
     if (status !== 200 && status !== 201) {
-      return [wrong(name, text, this.adviceFor(status))];
+      const advice = adviceFor(status, 'POST');
+      const isRefused = status === 401 || status === 403;
+      return [
+        wrong(
+          name,
+          text,
+          isRefused
+            ? `${advice} With grants it has to be the header of a grant.`
+            : advice,
+        ),
+      ];
     }
     return [
       status === 200
@@ -218,28 +211,13 @@ class EndpointCheck {
         `Send Access-Control-Allow-Origin: ${this.origin}.`,
       );
     }
-    return /(?:^|[\s,])no-store(?:$|[\s,])/i.test(
-      headers.get('cache-control') ?? '',
-    )
+    return isNotStored(headers)
       ? ok(name, 'CORS and no-store')
       : wrong(
           name,
           'Cache-Control is not no-store',
           'Send Cache-Control: no-store. A token is for one user.',
         );
-  }
-
-  private adviceFor(status: number): string {
-    if (status >= 300 && status < 400) {
-      return 'A redirect, to a login page or to another address. Pass the final address, and answer 401 instead of a redirect.';
-    }
-    if (status === 401 || status === 403) {
-      return 'The login is not accepted. It may have expired; with grants it has to be the header of a grant.';
-    }
-    if (status === 404 || status === 405) {
-      return 'There is no such route. Check the path, with the global prefix and the version, and that it takes POST.';
-    }
-    return 'Read the log of the app, where AuthKit says what has failed.';
   }
 
   private preflight(origin: string): Promise<EndpointResponse> {
@@ -310,6 +288,26 @@ class EndpointCheck {
     const allowed = headers.get('access-control-allow-origin');
     return allowed === this.origin || allowed === '*';
   }
+}
+
+/** What to do about a status. */
+export function adviceFor(status: number, method: string): string {
+  if (status >= 300 && status < 400) {
+    return 'A redirect, to a login page or to another address. Pass the final address, and answer 401 instead of a redirect.';
+  }
+  if (status === 401 || status === 403) {
+    return 'The login is not accepted. It may have expired.';
+  }
+  if (status === 404 || status === 405) {
+    return `There is no such route. Check the path, with the global prefix and the version, and that it takes ${method}.`;
+  }
+  return 'Read the log of the app, where AuthKit says what has failed.';
+}
+
+export function isNotStored(headers: Headers): boolean {
+  return /(?:^|[\s,])no-store(?:$|[\s,])/i.test(
+    headers.get('cache-control') ?? '',
+  );
 }
 
 /** What is wrong with the header. It does not quote the header, in which a server may repeat anything. */
