@@ -104,7 +104,9 @@ import { AuthKitModule } from 'nestjs-pica-authkit';
 export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
 
 describe('the snippets of the README and the guides', () => {
-  const guides = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
+  const guides = readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
   const snippets = ['README.md', 'SECURITY.md', ...guides].flatMap(snippetsOf);
 
   it('compile against the public types, where an unknown option is an error', () => {
