@@ -28,6 +28,31 @@ const APP: Record<string, string> = {
     @Injectable()
     export class SessionGuard implements CanActivate {
       canActivate() { return true; }
+    }
+    export interface SessionRequest { session: { userId?: string } }`,
+  'auth/sign-in.controller.ts': `
+    import { Controller } from '@nestjs/common';
+    @Controller()
+    export class SignInController {}`,
+  // Packages of sessions, which the repository does not install.
+  'packages.d.ts': `
+    declare module 'express-session' {
+      function session(options: {
+        secret: string; resave: boolean; saveUninitialized: boolean;
+        cookie: { sameSite: 'lax'; httpOnly: boolean; secure: 'auto' };
+      }): import('express').RequestHandler;
+      export default session;
+    }
+    declare module '@fastify/cookie' {
+      const cookie: import('fastify').FastifyPluginCallback;
+      export default cookie;
+    }
+    declare module '@fastify/session' {
+      const session: import('fastify').FastifyPluginCallback<{
+        secret: string; saveUninitialized: boolean;
+        cookie: { sameSite: 'lax'; httpOnly: boolean; secure: 'auto' };
+      }>;
+      export default session;
     }`,
   // A test is in a folder beside the sources.
   '../src/app.module.ts': `
