@@ -30,7 +30,7 @@ const APP: Record<string, string> = {
       canActivate() { return true; }
     }
     export interface SessionRequest { session: { userId?: string } }`,
-  'auth/sign-in.controller.ts': `
+  'sign-in.controller.ts': `
     import { Controller } from '@nestjs/common';
     @Controller()
     export class SignInController {}`,
