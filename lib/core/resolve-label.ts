@@ -21,7 +21,7 @@ export async function resolveLabel(
   identity: AuthKitIdentity | undefined,
   request?: object,
 ): Promise<AuthKitConnectionLabel> {
-  assertLabel({ name, tags });
+  if (name !== undefined || tags !== undefined) assertLabel({ name, tags });
   const label =
     typeof option === 'function'
       ? await callAppFunction('connection', () => option(identity, { request }))

@@ -21,7 +21,7 @@ import { callListener } from '../core/call-listener.js';
 import { ROUTE_CONTEXT } from '../core/request-runner.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
-import { getRequestStart } from '../identity/request-identity.js';
+import { getRequestStart } from '../identity/get-request.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { CONNECTION_ROUTES, DescribeRoute, HideRoute } from './openapi.js';
 import {

@@ -133,7 +133,10 @@ function setRouteHeaders(
     // The response is for one identity.
     response.setHeader('Cache-Control', 'no-store');
     if (policy.cors) overrideCors(request, response, policy.cors);
-    logRefusal(request, response, policy);
+    const { statusCode } = response;
+    if (statusCode === 401 || statusCode === 403 || isPreflight(request)) {
+      logRefusal(request, response, policy);
+    }
   });
 }
 
@@ -165,44 +168,33 @@ export function findRoute<T extends { readonly paths: readonly string[] }>(
   routes: readonly T[],
   url: string,
 ): T | undefined {
-  const [path] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#;]/, 1);
-  const segments = splitPath(decode(path!));
+  let [path] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#;]/, 1);
+  try {
+    // As Fastify does before it looks for a route.
+    path = decodeURI(path!);
+  } catch {
+    // The path as it is.
+  }
+  const segments = path!.toLowerCase().split('/').filter(Boolean);
   let found: T | undefined;
   let most = -1;
   for (const route of routes) {
     for (const each of route.paths) {
-      const equal = countEqual(splitPath(each), segments);
+      const pattern = each.toLowerCase().split('/').filter(Boolean);
+      let equal = 0;
+      // `:name` stands for one segment, `*name` for the rest.
+      const rest = pattern.findIndex((part) => part.includes('*'));
+      const length = rest < 0 ? pattern.length : rest;
+      if (rest < 0 && segments.length !== length) continue;
+      for (let index = 0; index < length; index += 1) {
+        if (pattern[index] === segments[index]) equal += 1;
+        else if (!pattern[index]!.includes(':') || !segments[index])
+          equal = NaN;
+      }
       if (equal > most) [found, most] = [route, equal];
     }
   }
   return found;
-}
-
-/** As Fastify does before it looks for a route. */
-function decode(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
-}
-
-function splitPath(path: string): string[] {
-  return path.toLowerCase().split('/').filter(Boolean);
-}
-
-/**
- * The number of segments that a path shares with that of a route, or -1 if it
- * leads elsewhere. `:name` stands for one segment, `*name` for the rest.
- */
-function countEqual(route: readonly string[], path: readonly string[]): number {
-  let equal = 0;
-  for (const [index, segment] of route.entries()) {
-    if (segment.includes('*')) return equal;
-    if (segment === path[index]) equal += 1;
-    else if (!segment.includes(':') || !path[index]) return -1;
-  }
-  return route.length === path.length ? equal : -1;
 }
 
 /** The paths of a controller's routes in the app. Empty if this Nest does not tell. */

@@ -72,18 +72,17 @@ export class GrantVerifier {
    * client is gone, the grant is as good as before. Once `grant.singleUse.add()`
    * was called, the grant may be used up without a token.
    *
-   * @param grant `undefined` for a request without one
    * @param signal aborts when the client is gone
    * @param startedAt when the deadline began, on the clock of `performance.now()`
    * @throws {AuthKitException} `unidentified` if the grant is in use or used, `rate_limited`, `unavailable`, `cancelled`; and what `createToken` throws
    */
   async redeem<T>(
-    grant: GrantClaims | undefined,
+    grant: GrantClaims,
     signal: AbortSignal,
     startedAt: number | undefined,
     createToken: () => Promise<T>,
   ): Promise<T> {
-    if (!grant || !this.singleUse) return createToken();
+    if (!this.singleUse) return createToken();
     await this.observe(async () => this.claim(grant));
     let token: T;
     try {

@@ -317,7 +317,7 @@ describe('the option `scope`', () => {
       scope: async (identity) => ({ organizationId: identity?.tenant }),
     });
     const connections = get(AuthKitConnectionsService);
-    const { id, key } = one.connect('ada', 'gmail');
+    const { id, key } = one.connect('ada', 'gmail', { organizationId: 'acme' });
     await connections.findByKey(of('acme'), key);
     await connections.update(of('acme'), id, { name: 'Work' });
     await connections.delete(of('acme'), id);

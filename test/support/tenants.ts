@@ -408,7 +408,9 @@ class Run {
         const platform = PLATFORMS[pick % PLATFORMS.length]!;
         const account = this.accountOf(who);
         const owner = { identity, identityType };
-        this.accounts.get(account)!.connect(owner, platform, { name: account });
+        const scope = this.vendor === 'one' ? scopeOf(this.assigned, who) : {};
+        const details = { name: account, ...scope };
+        this.accounts.get(account)!.connect(owner, platform, details);
         return true;
       }
       case 'list': {
