@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { startApp } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
-import { preflight, requestGrant, requestToken } from '../support/http.js';
+import {
+  preflight,
+  readResponse,
+  requestGrant,
+  requestToken,
+} from '../support/http.js';
 import { captureWarnings } from '../support/mocks.js';
 
 /** The figures of SECURITY.md under "Data that is never logged or exposed". */
@@ -20,7 +25,7 @@ function figures(): { warnings: number; length: number; places: number } {
 }
 
 /** More different values than one place may log. */
-const FLOOD = 60;
+const FLOOD = 25;
 
 /** As long as a host may be. */
 const label = 'x'.repeat(60);
@@ -49,11 +54,16 @@ describe('the figures of SECURITY.md for the log', () => {
         'x-forwarded-prefix': `/${count}/${long}`,
       });
       await preflight(connections, { origin });
-      await fetch(connections, { headers: { origin } });
+      await readResponse(await fetch(connections, { headers: { origin } }));
     }
 
     const lengths = warnings.map((line) => line.length);
-    expect(warnings.length).toBeGreaterThan(perPlace);
+    const countOf = new Map<string, number>();
+    for (const line of warnings) {
+      const text = line.replaceAll(/\S*x{10}\S*/g, '…');
+      countOf.set(text, (countOf.get(text) ?? 0) + 1);
+    }
+    expect(Math.max(...countOf.values())).toBe(perPlace);
     expect(warnings.length).toBeLessThanOrEqual(perPlace * places);
     expect(Math.max(...lengths)).toBeLessThanOrEqual(length);
     expect(warnings.join('')).not.toMatch(new RegExp(`x{60}.x{40}`));
