@@ -1,5 +1,5 @@
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
-import { assertTags } from '../core/resolve-label.js';
+import { assertTags } from '../core/app-functions.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { isText } from '../options/connection-label.js';
 import { isRecord } from '../pica/json-checks.js';

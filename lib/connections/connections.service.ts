@@ -3,7 +3,7 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
 import type { AuthKitConnection } from '../authkit.types.js';
 import { BoundedMap } from '../bounded-map.js';
-import { assertLabel } from '../core/resolve-label.js';
+import { assertLabel } from '../core/app-functions.js';
 import {
   ROUTE_CONTEXT,
   RequestRunner,
