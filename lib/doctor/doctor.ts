@@ -81,7 +81,6 @@ async function keySection(
   try {
     options = resolveOptions(given, {
       needsGrants: false,
-      hasFactory: true,
       errors: [],
     });
   } catch (error) {

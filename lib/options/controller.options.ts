@@ -1,14 +1,7 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
-import {
-  Allow,
-  IsBoolean,
-  IsIn,
-  IsOptional,
-  IsString,
-  ValidateNested,
-} from 'class-validator';
+import { Allow, IsBoolean, IsIn, IsString } from 'class-validator';
 import { formatType } from '../format-value.js';
-import { Is, validateOptions } from './validation.js';
+import { Is, isNotBlank, validateOptions } from './validation.js';
 
 /** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';
@@ -16,16 +9,16 @@ export const DEFAULT_PATH = 'authkit-token';
 /** The default path of the routes for connections. */
 export const DEFAULT_CONNECTIONS_PATH = 'authkit-connections';
 
-const isGuard = (value: unknown): boolean =>
-  typeof value === 'function' ||
-  typeof (value as Partial<CanActivate> | null)?.canActivate === 'function';
+const isFunction = (value: unknown) => typeof value === 'function';
 
-const IsListOfDecorators = () =>
+const isGuard = (value: unknown) =>
+  isFunction(value) ||
+  isFunction((value as Partial<CanActivate> | null)?.canActivate);
+
+const IsListOf = (what: string, isEntry: (value: unknown) => boolean) =>
   Is(
-    'a list of decorators',
-    (value) =>
-      Array.isArray(value) &&
-      value.every((decorator) => typeof decorator === 'function'),
+    `a list of ${what}`,
+    (value) => Array.isArray(value) && value.every(isEntry),
   );
 
 /** Where the routes for connections are. */
@@ -47,20 +40,20 @@ export class AuthKitControllerOptions {
   @IsString()
   path?: string = DEFAULT_PATH;
 
-  /** The version or versions of the routes, where the app uses versioning. */
+  /**
+   * The version or versions of the routes, if the app uses versioning.
+   * @default none
+   */
   @Allow()
   version?: string | string[] | typeof import('@nestjs/common').VERSION_NEUTRAL;
 
   /**
-   * The guards that authenticate the user, in order. They run before the
-   * identity is extracted. The modules of what they inject belong in the
-   * `imports` of this registration.
+   * The guards that authenticate the user, in order, before the identity is
+   * extracted. The modules of what they inject belong in the `imports` of this
+   * registration.
    * @default []
    */
-  @Is(
-    'a list of guards, such as guards: [JwtAuthGuard]',
-    (value) => Array.isArray(value) && value.every(isGuard),
-  )
+  @IsListOf('guards, such as guards: [JwtAuthGuard]', isGuard)
   guards?: (Type<CanActivate> | CanActivate)[] = [];
 
   /**
@@ -68,13 +61,12 @@ export class AuthKitControllerOptions {
    * `SkipThrottle()` or `ApiExcludeController()`.
    * @default []
    */
-  @IsListOfDecorators()
+  @IsListOf('decorators', isFunction)
   decorators?: ClassDecorator[] = [];
 
   /**
-   * Whether the token route sends CORS headers: for the vendor's widget and the
-   * `allowedOrigins`, whatever the app's own CORS settings are. With `false`
-   * the app's settings apply.
+   * Whether the token route sends CORS headers of its own, for the vendor's
+   * widget and the `allowedOrigins`. With `false` the app's settings apply.
    * @default true
    */
   @IsBoolean()
@@ -82,9 +74,9 @@ export class AuthKitControllerOptions {
 
   /**
    * Whether the page fetches a grant first. `true` adds `POST <path>/grant`,
-   * behind the `guards`, for pages of the same origin. `POST <path>` then
-   * accepts grants only, and the `guards` no longer run before it. With
-   * `'optional'` it accepts a grant or whatever the guards accept. Needs the
+   * behind the `guards`, for pages of the same origin and the `pageOrigins`.
+   * `POST <path>` then accepts grants only, without the `guards`. With
+   * `'optional'` it accepts a grant or what the guards accept. Needs the
    * `grant.secret` option.
    * @default false
    */
@@ -93,21 +85,19 @@ export class AuthKitControllerOptions {
 
   /**
    * Whether to mount the routes for the user's connections: `GET`, `GET :id`,
-   * `PATCH :id`, `DELETE :id` and `POST`, at `/authkit-connections` or another
-   * `path`. They are behind the `guards`, for pages of the same origin and the
-   * `pageOrigins`. A grant never opens them.
+   * `PATCH :id`, `DELETE :id` and `POST`, behind the `guards`, for pages of the
+   * same origin and the `pageOrigins`. A grant never opens them.
    * @default false
    */
-  @IsOptional()
-  @ValidateNested()
+  @Allow()
   connections?: boolean | AuthKitConnectionsRouteOptions;
 
   /**
-   * Method decorators for the token route alone, e.g. the app's own `Public()`,
-   * which opens the route where an `APP_GUARD` does not know grants.
+   * Method decorators for the token route alone, e.g. the app's own `Public()`
+   * for an `APP_GUARD` that does not know grants.
    * @default []
    */
-  @IsListOfDecorators()
+  @IsListOf('decorators', isFunction)
   tokenRouteDecorators?: MethodDecorator[] = [];
 }
 
@@ -115,12 +105,12 @@ export class AuthKitControllerOptions {
 export type ConnectionsRouteOptions = Required<AuthKitConnectionsRouteOptions>;
 
 /** The options of the controller with their defaults. */
-export type ControllerOptions = Required<
+export interface ControllerOptions extends Required<
   Omit<AuthKitControllerOptions, 'version' | 'connections'>
-> &
-  Pick<AuthKitControllerOptions, 'version'> & {
-    connections?: ConnectionsRouteOptions;
-  };
+> {
+  version?: AuthKitControllerOptions['version'];
+  connections?: ConnectionsRouteOptions;
+}
 
 /** What is beside the options or the factory. Static: Nest needs it before any factory runs. */
 export interface AuthKitModuleExtras {
@@ -136,70 +126,45 @@ export interface AuthKitModuleExtras {
    */
   controller?: boolean | AuthKitControllerOptions;
 
-  /** Modules whose providers the factory or the guards inject. */
+  /**
+   * Modules whose providers the factory or the guards inject.
+   * @default []
+   */
   imports?: ModuleMetadata['imports'];
 
   /**
-   * The name of the registration, for `InjectAuthKit(service, name)` and
-   * `getAuthKitProviderToken(service, name)`, where an app has several. It is in
-   * the errors at boot.
+   * The name of the registration, for `InjectAuthKit(service, name)` in an app
+   * with several. It is in the errors at boot.
    * @default none
    */
   name?: string;
 }
 
-/** What is beside a factory. */
-const FACTORY_NAMES = [
-  'useFactory',
-  'useClass',
-  'useExisting',
-  'inject',
-  'provideInjectionTokensFrom',
-];
-
 /** The names of {@link AuthKitModuleExtras}. */
 export const EXTRA_NAMES = ['isGlobal', 'controller', 'imports', 'name'];
-
-/** What a registration has beside the options of the controller and the options of the module. */
-export interface GivenExtras {
-  readonly imports: unknown;
-  readonly name: unknown;
-  /** What stands beside the factory, by name; `undefined` with `forRoot()`. */
-  readonly besideFactory?: readonly string[];
-  /** Whether there is a factory. */
-  readonly hasFactory: boolean;
-}
 
 /**
  * Validates what is beside the options or the factory.
  *
+ * @param others further names beside a factory
  * @returns one sentence for each error
  */
-export function validateExtras({
-  imports,
-  name,
-  besideFactory = [],
-  hasFactory,
-}: GivenExtras): string[] {
-  const known = [...FACTORY_NAMES, ...EXTRA_NAMES];
-  const errors = besideFactory
-    .filter((given) => !known.includes(given))
-    .map(
-      (given) =>
-        `${given}: it is none of ${known.join(', ')}, which may be beside the factory. ` +
-        `An option of the module belongs into what the factory returns: forRootAsync({ useFactory: () => ({ ${given}: … }) }).`,
-    );
-  if (!hasFactory) {
-    errors.push(
-      'useFactory: given nothing; it must be a factory, or pass useClass or useExisting.',
-    );
-  }
+export function validateExtras(
+  imports: unknown,
+  name: unknown,
+  others: readonly string[],
+): string[] {
+  const errors = others.map(
+    (other) =>
+      `${other}: it is none of useFactory, useClass, useExisting, inject, ${EXTRA_NAMES.join(', ')}; ` +
+      'an option of the module belongs into what the factory returns.',
+  );
   if (!Array.isArray(imports)) {
     errors.push(
-      `imports: given ${formatType(imports)}; it must be a list of modules, such as imports: [AuthModule].`,
+      `imports: given ${formatType(imports)}; it must be a list of modules.`,
     );
   }
-  if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
+  if (name !== undefined && !isNotBlank(name)) {
     errors.push(
       `name: given ${formatType(name)}; it must be a string that is not empty.`,
     );
@@ -208,34 +173,38 @@ export function validateExtras({
 }
 
 /**
- * Validates the options of the controller and fills in the defaults. An import
- * never fails: the errors are reported at boot, with those of all other options.
+ * Validates the options of the controller and fills in the defaults.
  *
  * @returns no options if there is no controller, or they are invalid
  */
 export function resolveControllerOptions(
   given: AuthKitModuleExtras['controller'],
 ): { options?: ControllerOptions; errors: string[] } {
-  if (given === undefined || given === null || given === false) {
-    return { errors: [] };
-  }
-  const { options, errors } = validateOptions(
+  const errors: string[] = [];
+  if (!given) return { errors };
+  const resolve = <T extends object>(
+    Options: new () => T,
+    written: boolean | T,
+    path: string,
+  ) => validateOptions(Options, written === true ? {} : written, errors, path);
+  const { connections, ...options } = resolve(
     AuthKitControllerOptions,
-    given === true ? {} : withConnections(given),
-    {
-      path: 'controller',
-      groups: { 'controller.connections': AuthKitConnectionsRouteOptions },
-    },
+    given,
+    'controller',
   );
+  const routes =
+    connections &&
+    resolve(
+      AuthKitConnectionsRouteOptions,
+      connections,
+      'controller.connections',
+    );
   if (errors.length > 0) return { errors };
-  return { options: options as ControllerOptions, errors };
-}
-
-/** `true` stands for the default settings, `false` for none. */
-function withConnections(
-  controller: AuthKitControllerOptions,
-): AuthKitControllerOptions {
-  const { connections } = controller;
-  if (typeof connections !== 'boolean') return controller;
-  return { ...controller, connections: connections ? {} : undefined };
+  return {
+    options: {
+      ...options,
+      connections: routes || undefined,
+    } as ControllerOptions,
+    errors,
+  };
 }

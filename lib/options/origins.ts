@@ -20,30 +20,25 @@ export function isPageOrigin(value: unknown): value is string {
 }
 
 /** The origin of a URL; `undefined` if it has none. */
-function toOrigin(value: string): string | undefined {
-  if (!URL.canParse(value)) return undefined;
+function toOrigin(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
   const { origin, protocol, host } = new URL(value);
   if (/^https?:$/.test(protocol)) return origin;
   return host ? `${protocol}//${host.toLowerCase()}` : undefined;
 }
 
-/** What to write instead of the refused entries of a list of origins, if they show what was meant. */
+/** What to write instead of the refused entries of a list: the origins of at most five URLs. */
 export function suggestOrigins(
   value: unknown,
   isValid: (entry: unknown) => boolean,
 ): string {
-  if (!Array.isArray(value)) return '';
-  const corrections = value
-    .filter((entry) => typeof entry === 'string' && !isValid(entry))
-    .flatMap((entry: string) => {
-      const text = entry.trim();
-      const withScheme = text.includes('.') ? `https://${text}` : text;
-      const origin = toOrigin(text) ?? toOrigin(withScheme) ?? '';
-      return [origin, origin.replace(/^http:/, 'https:')].find(isValid) ?? [];
-    })
-    // Bounded: a list may be long.
+  const origins = [value]
+    .flat()
+    .filter((entry) => !isValid(entry))
+    .map(toOrigin)
+    .filter(isValid)
     .slice(0, 5);
-  return corrections.length > 0
-    ? `; write ${corrections.map((origin) => `'${origin}'`).join(', ')}`
+  return origins.length > 0
+    ? `; write ${origins.map((origin) => `'${origin}'`).join(', ')}`
     : '';
 }

@@ -1,19 +1,32 @@
-/* oxlint-disable import/no-cycle -- until bridge.ts and the last lines of module.options.ts are gone */
+import { Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { formatType } from '../format-value.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
-import { AuthKitCacheOptions } from './cache.options.js';
 import { EXTRA_NAMES } from './controller.options.js';
-import { AuthKitGrantOptions, type GrantOptions } from './grant.options.js';
+import { AuthKitGrantOptions } from './grant.options.js';
 import { AuthKitHttpOptions } from './http.options.js';
 import { DEFAULT_LIMITS, LIMITS, type Limits } from './limits.js';
 import {
+  AuthKitCacheOptions,
   AuthKitModuleOptions,
   type SecretKeyResolver,
 } from './module.options.js';
-import { Secret } from './secret.js';
 import { isPlainObject, validateOptions } from './validation.js';
 
-/** The options that have no default. */
+/** A value that no log line, error or inspected object shows. */
+export class Secret<T> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  reveal(): T {
+    return this.#value;
+  }
+}
+
+/** The options that are as given. */
 type OptionalName =
   | 'scope'
   | 'connection'
@@ -30,7 +43,7 @@ export interface ResolvedOptions
     Required<
       Omit<
         AuthKitModuleOptions,
-        OptionalName | 'secretKey' | 'cache' | 'http' | 'grant' | typeof LIMITS
+        OptionalName | 'secretKey' | 'http' | 'grant' | typeof LIMITS
       >
     >,
     Pick<AuthKitModuleOptions, OptionalName> {
@@ -40,7 +53,10 @@ export interface ResolvedOptions
   cache: Required<AuthKitCacheOptions>;
   /** Secret: an agent's sockets hold the headers of the requests in flight. */
   http?: Secret<AuthKitHttpOptions>;
-  grant?: GrantOptions;
+  grant?: Required<Pick<AuthKitGrantOptions, 'ttl' | 'singleUse' | 'issuer'>> &
+    Pick<AuthKitGrantOptions, 'url' | 'audience'> & {
+      secret: Secret<string | string[]>;
+    };
   [LIMITS]: Limits;
 }
 
@@ -55,46 +71,37 @@ export function ofRegistration(name: string | undefined): string {
 export interface StaticSettings {
   /** The name of the registration. */
   readonly name?: string;
-  /** Whether the routes use grants, and so need a `grant.secret`. */
+  /** Whether `grant.secret` is required. */
   readonly needsGrants: boolean;
-  /** Whether there is a factory, or there are options. */
-  readonly hasFactory: boolean;
   /** What is wrong with the static part. */
   readonly errors: readonly string[];
   /** The limits of a test, which Nest drops from the options of `forRoot()`. */
   readonly limits?: Partial<Limits>;
 }
 
-const GROUPS = {
-  cache: AuthKitCacheOptions,
-  http: AuthKitHttpOptions,
-  grant: AuthKitGrantOptions,
-};
-
+/** What replaces the options that are gone. */
 const GONE = {
   'cache.store':
-    'it is gone in 0.3. The cache is in memory; for single-use grants across instances pass grant: { singleUse: { add } }.',
+    'The cache is in memory; for single-use grants across instances pass grant: { singleUse: { add } }.',
   'cache.integrations':
-    'it is gone in 0.3. Integrations are fetched for each token, in parallel. Remove it.',
-  pageSize: 'it is gone in 0.3. Pages have 150 rows. Remove it.',
-  concurrency:
-    'it is gone in 0.3. Up to 10 pages of a token are fetched in parallel. Remove it.',
-  maxPages: 'it is gone in 0.3. Up to 100 pages are accepted. Remove it.',
-  pageHint:
-    'it is gone in 0.3. As many pages are fetched in parallel as the previous token had. Remove it.',
-  maxBytesInFlight:
-    'it is gone in 0.3. Up to 256 MB of responses are held at once. Remove it.',
+    'Integrations are fetched for each token, in parallel. Remove it.',
+  pageSize: 'Pages have 150 rows. Remove it.',
+  concurrency: 'Up to 10 pages of a token are fetched in parallel. Remove it.',
+  maxPages: 'Up to 100 pages are accepted. Remove it.',
+  pageHint: 'The number of pages of the last token serves. Remove it.',
+  maxBytesInFlight: 'Up to 256 MB of responses are held at once. Remove it.',
 };
 
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  ...GONE,
-  ...Object.fromEntries(
-    EXTRA_NAMES.map((name) => [
-      name,
-      `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … }).`,
-    ]),
-  ),
-};
+const EXPLANATIONS: Readonly<Record<string, string>> = Object.fromEntries([
+  ...Object.entries(GONE).map(([name, instead]) => [
+    name,
+    `it is gone in 0.3. ${instead}`,
+  ]),
+  ...EXTRA_NAMES.map((name) => [
+    name,
+    `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … }).`,
+  ]),
+]);
 
 /**
  * Validates the options of one registration and fills in the defaults.
@@ -106,17 +113,16 @@ export function resolveOptions(
   settings: StaticSettings,
 ): ResolvedOptions {
   const errors = [...settings.errors];
-  const options = settings.hasFactory
-    ? validate(given, settings.needsGrants, errors)
-    : undefined;
+  const options = validate(given, settings.needsGrants, errors);
   if (!options || errors.length > 0) throw invalidOptions(errors, settings);
-  const { secretKey, http, grant, vendor } = options;
+  const { secretKey, http, grant } = options;
+  const vendor = VENDORS[options.vendor!];
   return {
     ...(options as Required<AuthKitModuleOptions>),
     registration: settings.name,
     secretKey: new Secret(secretKey),
-    baseUrl: options.baseUrl ?? VENDORS[vendor!].baseUrl,
-    paging: options.paging ?? VENDORS[vendor!].paging,
+    baseUrl: options.baseUrl ?? vendor.baseUrl,
+    paging: options.paging ?? vendor.paging,
     cache: options.cache as Required<AuthKitCacheOptions>,
     http: http && new Secret(http),
     grant: grant && {
@@ -138,6 +144,15 @@ export function invalidOptions(
   );
 }
 
+/** Warns of a `baseUrl` that ends with the version of the API. */
+export function warnOfVersion({ baseUrl }: ResolvedOptions): void {
+  const [path] = /\/v\d+(?=\/?$)/.exec(new URL(baseUrl).pathname) ?? [];
+  if (!path) return;
+  new Logger(AUTHKIT_LOG_CONTEXT).warn(
+    `baseUrl ends with ${path}, and the module adds /v1 itself. Leave the version out of baseUrl (AUTHKIT_BASE_URL).`,
+  );
+}
+
 function validate(
   given: AuthKitModuleOptions | undefined,
   needsGrants: boolean,
@@ -147,27 +162,41 @@ function validate(
     // Not its length: it may be the key alone.
     const type = typeof given === 'string' ? 'a string' : formatType(given);
     errors.push(
-      `the options are ${type}; they must be an object with at least a secretKey. ` +
-        'Does the factory of forRootAsync() return it?',
+      `the options are ${type}; they must be an object with at least a secretKey, which useFactory, useClass or useExisting of forRootAsync() returns.`,
     );
     return undefined;
   }
-  const { options, errors: invalid } = validateOptions(
+  const options = validateOptions(
     AuthKitModuleOptions,
-    needsGrants ? { ...given, grant: given.grant ?? {} } : given,
-    { groups: GROUPS, explanations: EXPLANATIONS },
+    given,
+    errors,
+    '',
+    EXPLANATIONS,
   );
-  errors.push(...invalid);
+  const group = <T extends object>(
+    Options: new () => T,
+    name: string,
+    value: unknown,
+  ) =>
+    value === undefined
+      ? undefined
+      : validateOptions(Options, value, errors, name, EXPLANATIONS);
+  options.cache = group(AuthKitCacheOptions, 'cache', options.cache);
+  options.http = group(AuthKitHttpOptions, 'http', options.http);
+  options.grant = group(
+    AuthKitGrantOptions,
+    'grant',
+    options.grant ?? (needsGrants ? {} : undefined),
+  );
   const vendor: Vendor | undefined = VENDORS[options.vendor!];
-  const paging = options.paging ?? vendor?.paging;
-  const singleUse = options.grant?.singleUse;
-  if (singleUse && paging === 'forward') {
+  const { scope, grant } = options;
+  if (grant?.singleUse && (options.paging ?? vendor?.paging) === 'forward') {
     errors.push(
-      `grant.singleUse: given ${singleUse === true ? 'true' : 'an object'} with paging 'forward', by which the widget requests every page with the same grant; ` +
+      `grant.singleUse: given ${grant.singleUse === true ? 'true' : 'an object'} with paging 'forward', by which the widget requests every page with the same grant; ` +
         "it must be false, or set paging: 'all'.",
     );
   }
-  if (options.scope && vendor && !vendor.scopeHeaders) {
+  if (scope && vendor && !vendor.scopeHeaders) {
     errors.push(
       `scope: given with vendor '${options.vendor}', which has no organizations and projects; set vendor: 'one', or no scope.`,
     );

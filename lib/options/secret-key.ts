@@ -3,10 +3,7 @@ import { formatType } from '../format-value.js';
 const isQuoted = (key: string): boolean => /^["'`]|["'`]$/.test(key);
 const isPublishableKey = (key: string): boolean => /^pk_/i.test(key);
 
-/**
- * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
- * values allow it, without the quotes of a `.env` file. A `pk_…` key is the public one.
- */
+/** Whether a value can be sent as a secret key: visible ASCII without the quotes of a `.env` file, and no `pk_…` key. */
 export function isSecretKey(value: unknown): value is string {
   return (
     typeof value === 'string' &&
@@ -21,9 +18,7 @@ export function formatSecretKey(value: unknown): string {
   if (typeof value !== 'string' || value === '') return formatType(value);
   const key = value.trim();
   if (key === '') return 'a blank string';
-  if (isQuoted(key)) {
-    return 'a string with quotes around the key, which the file or the shell has not removed';
-  }
+  if (isQuoted(key)) return 'a string with quotes around the key';
   if (isPublishableKey(key)) {
     return 'a publishable key (pk_…), which is not the secret one';
   }
