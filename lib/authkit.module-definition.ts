@@ -39,12 +39,18 @@ function register(
   const controllers = options && createControllers(options);
   const given = definition.providers as WrittenOptions[];
   const written = given.find((each) => each.provide === MODULE_OPTIONS_TOKEN)!;
-  const others = isAsync(written) ? Object.keys(rest) : [];
+  // With forRoot() the rest are the options themselves.
+  const others = 'useFactory' in written ? rest : {};
   const settings: StaticSettings = {
     name,
     needsGrants: Boolean(options?.grants),
     errors: [
-      ...validateExtras(definition.imports ?? imports, name, others),
+      ...validateExtras({
+        isGlobal,
+        imports: definition.imports ?? imports,
+        name,
+        ...others,
+      }),
       ...errors,
     ],
     limits: (rest as Pick<AuthKitModuleOptions, typeof LIMITS>)[LIMITS],
@@ -71,8 +77,6 @@ function register(
     exports: aliases.map(({ provide }) => provide),
   };
 }
-
-const isAsync = (written: object): boolean => 'useFactory' in written;
 
 /** Whether a provider is the class that Nest provides without a factory: `undefined`. */
 const isMissing = (provider: Provider): boolean =>

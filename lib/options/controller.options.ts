@@ -1,7 +1,6 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { Allow, IsBoolean, IsIn, IsString } from 'class-validator';
-import { formatType } from '../format-value.js';
-import { Is, isNotBlank, validateOptions } from './validation.js';
+import { Is, IsNotBlank, validateOptions } from './validation.js';
 
 /** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';
@@ -23,80 +22,55 @@ const IsListOf = (what: string, isEntry: (value: unknown) => boolean) =>
 
 /** Where the routes for connections are. */
 export class AuthKitConnectionsRouteOptions {
-  /**
-   * The path of the routes, below the app's global prefix.
-   * @default 'authkit-connections'
-   */
+  /** The path of the routes, below the app's global prefix. @default 'authkit-connections' */
   @IsString()
   path?: string = DEFAULT_CONNECTIONS_PATH;
 }
 
 /** Where the routes are and who may call them. Static: Nest needs it before any factory runs. */
 export class AuthKitControllerOptions {
-  /**
-   * The path of the token route, below the app's global prefix.
-   * @default 'authkit-token'
-   */
+  /** The path of the token route, below the app's global prefix. @default 'authkit-token' */
   @IsString()
   path?: string = DEFAULT_PATH;
 
-  /**
-   * The version or versions of the routes, if the app uses versioning.
-   * @default none
-   */
+  /** The version or versions of the routes, if the app uses versioning. @default none */
   @Allow()
   version?: string | string[] | typeof import('@nestjs/common').VERSION_NEUTRAL;
 
   /**
-   * The guards that authenticate the user, in order, before the identity is
-   * extracted. The modules of what they inject belong in the `imports` of this
-   * registration.
+   * The guards that authenticate the user, in order. What they inject is in the
+   * `imports` of this registration.
    * @default []
    */
   @IsListOf('guards, such as guards: [JwtAuthGuard]', isGuard)
   guards?: (Type<CanActivate> | CanActivate)[] = [];
 
-  /**
-   * Further class decorators for all controllers of this registration, e.g.
-   * `SkipThrottle()` or `ApiExcludeController()`.
-   * @default []
-   */
+  /** Class decorators for all controllers, e.g. `ApiExcludeController()`. @default [] */
   @IsListOf('decorators', isFunction)
   decorators?: ClassDecorator[] = [];
 
-  /**
-   * Whether the token route sends CORS headers of its own, for the vendor's
-   * widget and the `allowedOrigins`. With `false` the app's settings apply.
-   * @default true
-   */
+  /** Whether the token route has CORS headers of its own, not those of the app. @default true */
   @IsBoolean()
   cors?: boolean = true;
 
   /**
-   * Whether the page fetches a grant first. `true` adds `POST <path>/grant`,
-   * behind the `guards`, for pages of the same origin and the `pageOrigins`.
-   * `POST <path>` then accepts grants only, without the `guards`. With
-   * `'optional'` it accepts a grant or what the guards accept. Needs the
-   * `grant.secret` option.
+   * Whether the page fetches a grant first, by `POST <path>/grant` behind the
+   * `guards`. `POST <path>` then accepts grants only, or with `'optional'` also
+   * what the guards accept. Needs the `grant.secret` option.
    * @default false
    */
   @IsIn([true, false, 'optional'])
   grants?: boolean | 'optional' = false;
 
   /**
-   * Whether to mount the routes for the user's connections: `GET`, `GET :id`,
-   * `PATCH :id`, `DELETE :id` and `POST`, behind the `guards`, for pages of the
-   * same origin and the `pageOrigins`. A grant never opens them.
+   * Whether to mount the routes for the user's connections, behind the `guards`,
+   * for pages of the same origin and the `pageOrigins`.
    * @default false
    */
   @Allow()
   connections?: boolean | AuthKitConnectionsRouteOptions;
 
-  /**
-   * Method decorators for the token route alone, e.g. the app's own `Public()`
-   * for an `APP_GUARD` that does not know grants.
-   * @default []
-   */
+  /** Method decorators for the token route, e.g. `Public()` for an `APP_GUARD`. @default [] */
   @IsListOf('decorators', isFunction)
   tokenRouteDecorators?: MethodDecorator[] = [];
 }
@@ -113,30 +87,24 @@ export interface ControllerOptions extends Required<
 }
 
 /** What is beside the options or the factory. Static: Nest needs it before any factory runs. */
-export interface AuthKitModuleExtras {
-  /**
-   * Whether the services and the guard can be injected everywhere without importing the module again.
-   * @default false
-   */
-  isGlobal?: boolean;
+export class AuthKitModuleExtras {
+  /** Whether the services can be injected without importing the module again. @default false */
+  @IsBoolean()
+  isGlobal?: boolean = false;
 
   /**
    * Whether the routes are mounted: `true` for `POST /authkit-token`, or the settings of the routes.
    * @default false
    */
+  @Allow()
   controller?: boolean | AuthKitControllerOptions;
 
-  /**
-   * Modules whose providers the factory or the guards inject.
-   * @default []
-   */
+  /** Modules whose providers the factory or the guards inject. @default [] */
+  @Is('a list of modules', Array.isArray)
   imports?: ModuleMetadata['imports'];
 
-  /**
-   * The name of the registration, for `InjectAuthKit(service, name)` in an app
-   * with several. It is in the errors at boot.
-   * @default none
-   */
+  /** The name of the registration, for `InjectAuthKit(service, name)` and errors. @default none */
+  @IsNotBlank()
   name?: string;
 }
 
@@ -146,29 +114,19 @@ export const EXTRA_NAMES = ['isGlobal', 'controller', 'imports', 'name'];
 /**
  * Validates what is beside the options or the factory.
  *
- * @param others further names beside a factory
  * @returns one sentence for each error
  */
-export function validateExtras(
-  imports: unknown,
-  name: unknown,
-  others: readonly string[],
-): string[] {
-  const errors = others.map(
-    (other) =>
-      `${other}: it is none of useFactory, useClass, useExisting, inject, ${EXTRA_NAMES.join(', ')}; ` +
+export function validateExtras(given: object): string[] {
+  const errors: string[] = [];
+  validateOptions(
+    AuthKitModuleExtras,
+    given,
+    errors,
+    '',
+    () =>
+      `it is none of useFactory, useClass, useExisting, inject, ${EXTRA_NAMES.join(', ')}; ` +
       'an option of the module belongs into what the factory returns.',
   );
-  if (!Array.isArray(imports)) {
-    errors.push(
-      `imports: given ${formatType(imports)}; it must be a list of modules.`,
-    );
-  }
-  if (name !== undefined && !isNotBlank(name)) {
-    errors.push(
-      `name: given ${formatType(name)}; it must be a string that is not empty.`,
-    );
-  }
   return errors;
 }
 
@@ -182,29 +140,21 @@ export function resolveControllerOptions(
 ): { options?: ControllerOptions; errors: string[] } {
   const errors: string[] = [];
   if (!given) return { errors };
-  const resolve = <T extends object>(
-    Options: new () => T,
-    written: boolean | T,
-    path: string,
-  ) => validateOptions(Options, written === true ? {} : written, errors, path);
-  const { connections, ...options } = resolve(
+  const options = validateOptions(
     AuthKitControllerOptions,
-    given,
+    given === true ? {} : given,
+    errors,
     'controller',
   );
-  const routes =
-    connections &&
-    resolve(
-      AuthKitConnectionsRouteOptions,
-      connections,
-      'controller.connections',
-    );
+  const { connections } = options;
+  options.connections = connections
+    ? validateOptions(
+        AuthKitConnectionsRouteOptions,
+        connections === true ? {} : connections,
+        errors,
+        'controller.connections',
+      )
+    : undefined;
   if (errors.length > 0) return { errors };
-  return {
-    options: {
-      ...options,
-      connections: routes || undefined,
-    } as ControllerOptions,
-    errors,
-  };
+  return { options: options as ControllerOptions, errors };
 }

@@ -1,22 +1,16 @@
-import { formatType } from '../format-value.js';
-import { Is, isHttpUrl, IsIntBetween, IsNotBlank } from './validation.js';
+import {
+  Is,
+  isHttpUrl,
+  IsIntBetween,
+  IsNotBlank,
+  IsRequired,
+} from './validation.js';
 
 /** The minimum length of an HS256 key in bytes (RFC 7518, section 3.2). */
 const MIN_SECRET_BYTES = 32;
 
 const isGrantSecret = (value: unknown): boolean =>
   typeof value === 'string' && Buffer.byteLength(value) >= MIN_SECRET_BYTES;
-
-/** A refused secret by its size alone. */
-function formatSecret(value: unknown): string {
-  if (Array.isArray(value) && value.length > 0) {
-    return `a list of ${value.map(formatSecret).join(' and ')}`;
-  }
-  if (Array.isArray(value)) return 'an empty list';
-  return typeof value === 'string'
-    ? `a string of ${Buffer.byteLength(value)} bytes`
-    : formatType(value);
-}
 
 /** Where the used grants of all instances of an app are. */
 export interface GrantUses {
@@ -38,18 +32,14 @@ export class AuthKitGrantOptions {
    * several secrets the first signs and all verify. To rotate, deploy
    * `[current, next]`, then `[next, current]`, then `[next]`.
    */
-  @Is(
+  @IsRequired(
     `a string of at least ${MIN_SECRET_BYTES} bytes, from a generator (openssl rand -base64 48), or a list of such: ` +
       'the first signs, all verify. Pass grant: { secret }, or set AUTHKIT_GRANT_SECRET and use authKitConfig',
     (value) => [value].flat().length > 0 && [value].flat().every(isGrantSecret),
-    { required: true, describe: formatSecret },
   )
   secret!: string | string[];
 
-  /**
-   * How long a grant is valid, in seconds. 1 to 86,400.
-   * @default 300
-   */
+  /** How long a grant is valid, in seconds. 1 to 86,400. @default 300 */
   @IsIntBetween(1, 86_400)
   ttl?: number = 300;
 
@@ -79,10 +69,7 @@ export class AuthKitGrantOptions {
   )
   singleUse?: boolean | GrantUses = false;
 
-  /**
-   * The `iss` claim.
-   * @default 'nestjs-pica-authkit'
-   */
+  /** The `iss` claim. @default 'nestjs-pica-authkit' */
   @IsNotBlank()
   issuer?: string = 'nestjs-pica-authkit';
 

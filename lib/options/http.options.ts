@@ -45,10 +45,7 @@ export class AuthKitHttpOptions {
   )
   proxy?: AxiosProxyConfig | false;
 
-  /**
-   * The agent for an `http:` `baseUrl`.
-   * @default a keep-alive agent of the module's own
-   */
+  /** The agent for an `http:` `baseUrl`. @default a keep-alive agent of the module's own */
   @Is('an http.Agent', isObject)
   httpAgent?: HttpAgent;
 

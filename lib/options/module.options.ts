@@ -15,7 +15,7 @@ import { isConnectionLabel } from './connection-label.js';
 import type { AuthKitGrantOptions } from './grant.options.js';
 import type { AuthKitHttpOptions } from './http.options.js';
 import { LIMITS, type Limits } from './limits.js';
-import { isOrigin, isPageOrigin, suggestOrigins } from './origins.js';
+import { isOrigin, isPageOrigin } from './origins.js';
 import { formatSecretKey, isSecretKey } from './secret-key.js';
 import {
   Is,
@@ -23,6 +23,7 @@ import {
   isHttpUrl,
   IsIntBetween,
   isPlainObject,
+  IsRequired,
   MAX_TIMEOUT_MS,
 } from './validation.js';
 
@@ -33,10 +34,10 @@ type PlatformRequest = any;
 /** `undefined` if `create()` was called without one, or before the guards have identified the caller. */
 type MaybeIdentity = AuthKitIdentity | undefined;
 
+type Awaitable<T> = T | Promise<T>;
+
 /** Returns the secret key for one request. Its time counts toward `timeout`. */
-export type SecretKeyResolver = (
-  identity: MaybeIdentity,
-) => string | Promise<string>;
+export type SecretKeyResolver = (identity: MaybeIdentity) => Awaitable<string>;
 
 /** An organization, and a project in it, by their UUIDs. */
 export interface AuthKitScope {
@@ -49,7 +50,7 @@ export interface AuthKitScope {
 /** Returns the scope for an identity. Its time counts toward `timeout`. */
 export type ScopeResolver = (
   identity: MaybeIdentity,
-) => AuthKitScope | undefined | Promise<AuthKitScope | undefined>;
+) => Awaitable<AuthKitScope | undefined>;
 
 /** Whether a value is a scope whose ids can be sent as header values. */
 export function isScope(value: unknown): value is AuthKitScope {
@@ -72,10 +73,7 @@ export function isScope(value: unknown): value is AuthKitScope {
 export type ConnectionLabelResolver = (
   identity: MaybeIdentity,
   context?: { request?: PlatformRequest },
-) =>
-  | AuthKitConnectionLabel
-  | undefined
-  | Promise<AuthKitConnectionLabel | undefined>;
+) => Awaitable<AuthKitConnectionLabel | undefined>;
 
 /** Decides whether an identity is offered an integration, which is deeply frozen. */
 export type IntegrationFilter = (
@@ -95,13 +93,13 @@ export type ConnectedListener = (
     /** The request of Express or Fastify. */
     readonly request?: unknown;
   },
-) => void | Promise<void>;
+) => Awaitable<void>;
 
 /** Called with a connection as it was before its owner deleted it. */
 export type DisconnectedListener = (
   connection: AuthKitConnection,
   owner: AuthKitIdentity,
-) => void | Promise<void>;
+) => Awaitable<void>;
 
 /** Called with a connection that no longer works, and its owner. */
 export type ConnectionLostListener = DisconnectedListener;
@@ -120,18 +118,11 @@ export type MessageResolver = (
 
 /** What is cached in memory, for each account, and for how long. */
 export class AuthKitCacheOptions {
-  /**
-   * How long a value is cached, in ms.
-   * @default 300_000
-   */
+  /** How long a value is cached, in ms. @default 300_000 */
   @IsIntBetween(1, MAX_TIMEOUT_MS)
   ttl?: number = 300_000;
 
-  /**
-   * Whether to cache the account's `isWhiteLabel`, with its lists of connectors
-   * and actions. If a request for the flags fails, an expired value serves.
-   * @default true
-   */
+  /** Whether the account's `isWhiteLabel` is cached, with connectors and actions. @default true */
   @IsBoolean()
   flags?: boolean = true;
 }
@@ -145,14 +136,9 @@ function isInsecureVendor(url: string): boolean {
   return protocol === 'http:' && hosts.includes(hostname.replace(/\.$/, ''));
 }
 
-/** The value is a list of origins. */
-const AreOrigins = (
-  isValid: (entry: unknown) => boolean,
-  rule: string,
-): PropertyDecorator =>
+const AreOrigins = (rule: string, isValid: (entry: unknown) => boolean) =>
   Is(
-    (value) =>
-      `a list of origins, each as new URL(page).origin gives it (or scheme://host in lower case), such as ['https://app.example']; ${rule}${suggestOrigins(value, isValid)}`,
+    `a list of origins, each as new URL(page).origin gives it (or scheme://host in lower case), such as ['https://app.example']; ${rule}`,
     (value) => Array.isArray(value) && value.every(isValid),
   );
 
@@ -165,18 +151,15 @@ export class AuthKitModuleOptions {
    * The secret key (`sk_test_…` or `sk_live_…`) from the dashboard, or a
    * function that returns it. It is sent to the vendor's API and nowhere else.
    */
-  @Is(
+  @IsRequired(
     'the secret key from the dashboard (sk_test_… or sk_live_…), without spaces or line breaks, or a function that returns it: ' +
       'pass secretKey, or set PICA_SECRET_KEY (ONE_SECRET_KEY for One) and use authKitConfig',
     (value) => typeof value === 'function' || isSecretKey(value),
-    { required: true, describe: formatSecretKey },
+    formatSecretKey,
   )
   secretKey!: string | SecretKeyResolver;
 
-  /**
-   * The service to call: `'pica'`, or `'one'`, the name it took in March 2026.
-   * @default 'pica'
-   */
+  /** The service to call: `'pica'`, or `'one'`, the name it took in March 2026. @default 'pica' */
   @IsIn(Object.keys(VENDORS))
   vendor?: AuthKitVendor = 'pica';
 
@@ -185,52 +168,33 @@ export class AuthKitModuleOptions {
    * @default the vendor's: `https://api.picaos.com` or `https://api.withone.ai`
    */
   @Is(
-    (value) =>
-      isHttpUrl(value)
-        ? `https: for the host of the vendor, as http: would send the secret key in clear: write '${value.replace(/^http:/i, 'https:')}'`
-        : 'an http: or https: URL without credentials, query or fragment, such as https://api.picaos.com',
+    'an http: or https: URL without credentials, query or fragment, and https: if it is that of the vendor, such as https://api.picaos.com',
     (value) => isHttpUrl(value) && !isInsecureVendor(value),
   )
   baseUrl?: string;
 
-  /**
-   * Extracts the identity of the caller from a request.
-   * @default ExtractIdentity.fromUser()
-   */
+  /** Extracts the identity of the caller from a request. @default ExtractIdentity.fromUser() */
   @IsFunction('a function of the request, such as ExtractIdentity.fromUser()')
   identity?: IdentityExtractor = ExtractIdentity.fromUser();
 
-  /**
-   * The timeout of a whole token in ms, with every call, wait and retry.
-   * @default 10_000
-   */
+  /** The timeout of a whole token in ms, with every call, wait and retry. @default 10_000 */
   @IsIntBetween(1, MAX_TIMEOUT_MS)
   timeout?: number = 10_000;
 
-  /**
-   * The timeout of one call to Pica in ms.
-   * @default 5_000
-   */
+  /** The timeout of one call to Pica in ms. @default 5_000 */
   @IsIntBetween(1, MAX_TIMEOUT_MS)
   attemptTimeout?: number = 5_000;
 
-  /**
-   * The number of times to retry a failed call. 0 to 10.
-   * @default 3
-   */
+  /** The number of times to retry a failed call. 0 to 10. @default 3 */
   @IsIntBetween(0, 10)
   retries?: number = 3;
 
-  /**
-   * What is cached in memory, for each account: flags, connectors and actions.
-   * @default { ttl: 300_000, flags: true }
-   */
+  /** What is cached in memory, for each account. @default { ttl: 300_000, flags: true } */
   @Allow()
   cache?: AuthKitCacheOptions = new AuthKitCacheOptions();
 
   /**
-   * What the token route sends: `'all'` rows as one page, or `'forward'`, which
-   * passes the widget's `page` and `limit` to Pica.
+   * The token route's rows: `'all'`, or `'forward'`, the page that the widget requests.
    * @default 'all' for `pica`, 'forward' for `one`, as their widgets expect it
    */
   @IsOptional()
@@ -246,23 +210,18 @@ export class AuthKitModuleOptions {
 
   /**
    * Origins that may call the token route from a browser, beside the vendor's
-   * widget, e.g. `['https://app.example', 'capacitor://localhost']`. Each is as
-   * `new URL(page).origin` gives it, or `scheme://host` in lower case. No wildcards.
+   * widget, e.g. `['https://app.example', 'capacitor://localhost']`. No wildcards.
    * @default []
    */
-  @AreOrigins(isOrigin, "'*' and 'null' are none")
+  @AreOrigins("'*' and 'null' are none", isOrigin)
   allowedOrigins?: string[] = [];
 
   /**
-   * Origins of the app's own pages, which may call the grant route and the routes
-   * for connections with cookies from another origin than the API's. `http:` is
-   * accepted for this machine only.
+   * Other origins of the app's own pages, which may call the grant route and the
+   * routes for connections with cookies. `http:` for this machine only.
    * @default []
    */
-  @AreOrigins(
-    isPageOrigin,
-    "http: for this machine only; '*' and 'null' are none",
-  )
+  @AreOrigins('http: for this machine only', isPageOrigin)
   pageOrigins?: string[] = [];
 
   /**
@@ -316,24 +275,18 @@ export class AuthKitModuleOptions {
   @IsFunction('a function of the connection and its owner')
   onConnected?: ConnectedListener;
 
-  /**
-   * Called when the routes for connections have deleted one. An error is logged,
-   * and changes nothing.
-   */
+  /** Called when the routes for connections have deleted one. An error is logged only. */
   @IsFunction('a function of the connection and its owner')
   onDisconnected?: DisconnectedListener;
 
   /**
-   * Called when a call has found that a connection no longer works, once for
-   * each connection and hour. An error is logged, and changes nothing.
+   * Called when a connection no longer works, once for each connection and hour.
+   * An error is logged only.
    */
   @IsFunction('a function of the connection and its owner')
   onConnectionLost?: ConnectionLostListener;
 
-  /**
-   * Returns labels for tracing channels and log lines, e.g. the region of a
-   * tenant. At most 5, each of up to 64 characters.
-   */
+  /** Returns labels for tracing channels and log lines, e.g. the region of a tenant. */
   @IsFunction('a function of the identity')
   labels?: LabelsResolver;
 
@@ -346,11 +299,7 @@ export class AuthKitModuleOptions {
   @IsFunction('a function of the reason, the identity and the request')
   messages?: MessageResolver;
 
-  /**
-   * Signs the grants of `controller: { grants: true }` and of
-   * `AuthKitGrantService`. Needs the package `jose`.
-   * @default none: there are no grants
-   */
+  /** How grants are signed. Needs the package `jose`. @default none: there are no grants */
   @Allow()
   grant?: AuthKitGrantOptions;
 
@@ -360,5 +309,5 @@ export class AuthKitModuleOptions {
 
 /** A class that creates the options, for `useClass` and `useExisting` of `forRootAsync()`. */
 export interface AuthKitOptionsFactory {
-  createAuthKitOptions(): AuthKitModuleOptions | Promise<AuthKitModuleOptions>;
+  createAuthKitOptions(): Awaitable<AuthKitModuleOptions>;
 }

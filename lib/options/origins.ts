@@ -20,25 +20,9 @@ export function isPageOrigin(value: unknown): value is string {
 }
 
 /** The origin of a URL; `undefined` if it has none. */
-function toOrigin(value: unknown): string | undefined {
-  if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+function toOrigin(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined;
   const { origin, protocol, host } = new URL(value);
   if (/^https?:$/.test(protocol)) return origin;
   return host ? `${protocol}//${host.toLowerCase()}` : undefined;
-}
-
-/** What to write instead of the refused entries of a list: the origins of at most five URLs. */
-export function suggestOrigins(
-  value: unknown,
-  isValid: (entry: unknown) => boolean,
-): string {
-  const origins = [value]
-    .flat()
-    .filter((entry) => !isValid(entry))
-    .map(toOrigin)
-    .filter(isValid)
-    .slice(0, 5);
-  return origins.length > 0
-    ? `; write ${origins.map((origin) => `'${origin}'`).join(', ')}`
-    : '';
 }

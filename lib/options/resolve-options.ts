@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { formatType } from '../format-value.js';
-import { VENDORS, type Vendor } from '../vendors/index.js';
+import type { IdentityExtractor } from '../identity/extract-identity.js';
+import { VENDORS, type AuthKitVendor, type Vendor } from '../vendors/index.js';
 import { EXTRA_NAMES } from './controller.options.js';
 import { AuthKitGrantOptions } from './grant.options.js';
 import { AuthKitHttpOptions } from './http.options.js';
@@ -15,42 +16,31 @@ import { isPlainObject, validateOptions } from './validation.js';
 
 /** A value that no log line, error or inspected object shows. */
 export class Secret<T> {
-  readonly #value: T;
+  readonly reveal: () => T;
 
   constructor(value: T) {
-    this.#value = value;
-  }
-
-  reveal(): T {
-    return this.#value;
+    this.reveal = () => value;
   }
 }
 
-/** The options that are as given. */
-type OptionalName =
-  | 'scope'
-  | 'connection'
-  | 'allowIntegration'
-  | 'messages'
-  | 'labels'
-  | 'onConnected'
-  | 'onDisconnected'
-  | 'onConnectionLost';
-
 /** The options of a registration, validated and with their defaults: what `AUTHKIT_OPTIONS` injects. */
-export interface ResolvedOptions
-  extends
-    Required<
-      Omit<
-        AuthKitModuleOptions,
-        OptionalName | 'secretKey' | 'http' | 'grant' | typeof LIMITS
-      >
-    >,
-    Pick<AuthKitModuleOptions, OptionalName> {
+export interface ResolvedOptions extends Omit<
+  AuthKitModuleOptions,
+  'secretKey' | 'http' | 'grant'
+> {
   /** The name of the registration, if it has one. */
   registration?: string;
   secretKey: Secret<string | SecretKeyResolver>;
+  vendor: AuthKitVendor;
+  baseUrl: string;
+  identity: IdentityExtractor;
+  timeout: number;
+  attemptTimeout: number;
+  retries: number;
+  paging: 'all' | 'forward';
   cache: Required<AuthKitCacheOptions>;
+  allowedOrigins: string[];
+  pageOrigins: string[];
   /** Secret: an agent's sockets hold the headers of the requests in flight. */
   http?: Secret<AuthKitHttpOptions>;
   grant?: Required<Pick<AuthKitGrantOptions, 'ttl' | 'singleUse' | 'issuer'>> &
@@ -69,18 +59,22 @@ export function ofRegistration(name: string | undefined): string {
 
 /** What the static part of a registration says about the options. */
 export interface StaticSettings {
-  /** The name of the registration. */
   readonly name?: string;
   /** Whether `grant.secret` is required. */
   readonly needsGrants: boolean;
-  /** What is wrong with the static part. */
   readonly errors: readonly string[];
   /** The limits of a test, which Nest drops from the options of `forRoot()`. */
   readonly limits?: Partial<Limits>;
 }
 
+const GROUPS = {
+  cache: AuthKitCacheOptions,
+  http: AuthKitHttpOptions,
+  grant: AuthKitGrantOptions,
+};
+
 /** What replaces the options that are gone. */
-const GONE = {
+const GONE: Readonly<Record<string, string>> = {
   'cache.store':
     'The cache is in memory; for single-use grants across instances pass grant: { singleUse: { add } }.',
   'cache.integrations':
@@ -92,16 +86,13 @@ const GONE = {
   maxBytesInFlight: 'Up to 256 MB of responses are held at once. Remove it.',
 };
 
-const EXPLANATIONS: Readonly<Record<string, string>> = Object.fromEntries([
-  ...Object.entries(GONE).map(([name, instead]) => [
-    name,
-    `it is gone in 0.3. ${instead}`,
-  ]),
-  ...EXTRA_NAMES.map((name) => [
-    name,
-    `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … }).`,
-  ]),
-]);
+/** What to say of a name that is no option of the module. */
+function explain(name: string): string | undefined {
+  if (EXTRA_NAMES.includes(name)) {
+    return `it belongs beside useFactory, not into what the factory returns.`;
+  }
+  return GONE[name] && `it is gone in 0.3. ${GONE[name]}`;
+}
 
 /**
  * Validates the options of one registration and fills in the defaults.
@@ -138,9 +129,8 @@ export function invalidOptions(
   errors: readonly string[],
   { name }: Pick<StaticSettings, 'name'>,
 ): Error {
-  const registration = name === undefined ? '' : ` ${JSON.stringify(name)}`;
   return new Error(
-    `AuthKitModule${registration}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
+    `AuthKitModule${ofRegistration(name)}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
   );
 }
 
@@ -166,37 +156,29 @@ function validate(
     );
     return undefined;
   }
+  const grant = given.grant ?? (needsGrants ? {} : undefined);
   const options = validateOptions(
     AuthKitModuleOptions,
-    given,
+    { ...given, grant },
     errors,
     '',
-    EXPLANATIONS,
+    explain,
   );
-  const group = <T extends object>(
-    Options: new () => T,
-    name: string,
-    value: unknown,
-  ) =>
-    value === undefined
-      ? undefined
-      : validateOptions(Options, value, errors, name, EXPLANATIONS);
-  options.cache = group(AuthKitCacheOptions, 'cache', options.cache);
-  options.http = group(AuthKitHttpOptions, 'http', options.http);
-  options.grant = group(
-    AuthKitGrantOptions,
-    'grant',
-    options.grant ?? (needsGrants ? {} : undefined),
-  );
+  for (const [name, Group] of Object.entries(GROUPS)) {
+    const value = options[name as keyof typeof GROUPS];
+    if (value === undefined) continue;
+    const group = validateOptions<object>(Group, value, errors, name, explain);
+    Object.assign(options, { [name]: group });
+  }
   const vendor: Vendor | undefined = VENDORS[options.vendor!];
-  const { scope, grant } = options;
-  if (grant?.singleUse && (options.paging ?? vendor?.paging) === 'forward') {
+  const singleUse = options.grant?.singleUse;
+  if (singleUse && (options.paging ?? vendor?.paging) === 'forward') {
     errors.push(
-      `grant.singleUse: given ${grant.singleUse === true ? 'true' : 'an object'} with paging 'forward', by which the widget requests every page with the same grant; ` +
+      `grant.singleUse: given ${singleUse === true ? 'true' : 'an object'} with paging 'forward', by which the widget requests every page with the same grant; ` +
         "it must be false, or set paging: 'all'.",
     );
   }
-  if (scope && vendor && !vendor.scopeHeaders) {
+  if (options.scope && vendor && !vendor.scopeHeaders) {
     errors.push(
       `scope: given with vendor '${options.vendor}', which has no organizations and projects; set vendor: 'one', or no scope.`,
     );

@@ -12,37 +12,39 @@ export const IsIntBetween = (min: number, max: number): PropertyDecorator =>
   applyDecorators(Max(max), Min(min), IsInt());
 
 /**
- * The value, if it is given, passes a test.
+ * The value is given and passes a test.
  *
- * @param expected completes the message "it must be …", or is a function of the refused value that does
- * @param settings `required`: it must be given. `describe`: what the message shows of a refused value
+ * @param expected completes the message "it must be …"
+ * @param describe what the message shows of a refused value
  */
-export const Is = (
-  expected: string | ((value: unknown) => string),
+export const IsRequired = (
+  expected: string,
   test: (value: unknown) => boolean,
-  { required = false, describe = describeValue } = {},
+  describe: (value: unknown) => string | undefined = describeValue,
 ): PropertyDecorator =>
   ValidateBy({
     name: 'is',
     validator: {
-      validate: (value) => (value === undefined ? !required : test(value)),
-      defaultMessage: (refused) => {
-        const value = refused?.value as unknown;
-        return `${describe(value)}; it must be ${typeof expected === 'string' ? expected : expected(value)}`;
-      },
+      validate: test,
+      defaultMessage: (refused) =>
+        `${describe(refused?.value)}; it must be ${expected}`,
     },
   });
+
+/** The value, if it is given, passes a test. */
+export const Is = (expected: string, test: (value: unknown) => boolean) =>
+  IsRequired(expected, (value) => value === undefined || test(value));
 
 /** The value, if it is given, is a function. */
 export const IsFunction = (expected: string) =>
   Is(expected, (value) => typeof value === 'function');
 
 /** The value, if it is given, is a string with more than spaces. */
-export const IsNotBlank = () => Is('a string that is not empty', isNotBlank);
-
-export function isNotBlank(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
-}
+export const IsNotBlank = () =>
+  Is(
+    'a string that is not empty',
+    (value) => typeof value === 'string' && value.trim() !== '',
+  );
 
 /** Whether a value is an `http:` or `https:` URL without credentials, query and fragment. */
 export function isHttpUrl(value: unknown): value is string {
@@ -73,14 +75,14 @@ function describeValue(value: unknown): string {
  *
  * @param errors receives one sentence for each error
  * @param path the name of the option that holds the object, e.g. `cache`
- * @param explanations what to say of names that are no options, by their whole names
+ * @param explain what to say of a name that is no option
  */
 export function validateOptions<T extends object>(
   Options: new () => T,
   given: unknown,
   errors: string[],
   path = '',
-  explanations: Readonly<Record<string, string>> = {},
+  explain: (name: string) => string | undefined = () => undefined,
 ): T {
   const options = new Options();
   if (!isPlainObject(given)) {
@@ -105,7 +107,7 @@ export function validateOptions<T extends object>(
   for (const { property, value, constraints = {} } of refused) {
     const name = prefix + property;
     if (constraints.whitelistValidation) {
-      errors.push(`${name}: ${explanations[name] ?? unknown}`);
+      errors.push(`${name}: ${explain(name) ?? unknown}`);
       continue;
     }
     // The messages of class-validator begin with the name.

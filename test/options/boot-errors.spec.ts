@@ -127,7 +127,9 @@ describe('an app', () => {
       globl: true,
     } as unknown as AsyncOptions);
     const error = await bootError({ registrations: [registration] });
-    expect(error?.message).toMatch(/^AuthKitModule "acme": invalid options\./);
+    expect(error?.message).toMatch(
+      /^AuthKitModule of the registration "acme": invalid options\./,
+    );
     for (const name of [
       'controller.guards',
       'controller.paht',
