@@ -115,7 +115,7 @@ async function read<T>(factory: () => T, settings: StaticSettings) {
     const name = error instanceof Error ? error.name : typeof error;
     throw invalidOptions(
       [...errors, `the factory of the options has thrown: ${name}.`],
-      settings,
+      settings.name,
     );
   }
 }

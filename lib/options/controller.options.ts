@@ -2,10 +2,7 @@ import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { Allow, IsBoolean, IsIn, IsString } from 'class-validator';
 import { Is, IsNotBlank, validateOptions } from './validation.js';
 
-/** The default path of the token route. */
 export const DEFAULT_PATH = 'authkit-token';
-
-/** The default path of the routes for connections. */
 export const DEFAULT_CONNECTIONS_PATH = 'authkit-connections';
 
 const isFunction = (value: unknown) => typeof value === 'function';
@@ -37,11 +34,7 @@ export class AuthKitControllerOptions {
   @Allow()
   version?: string | string[] | typeof import('@nestjs/common').VERSION_NEUTRAL;
 
-  /**
-   * The guards that authenticate the user, in order. What they inject is in the
-   * `imports` of this registration.
-   * @default []
-   */
+  /** The guards that authenticate the user, in order. @default [] */
   @IsListOf('guards, such as guards: [JwtAuthGuard]', isGuard)
   guards?: (Type<CanActivate> | CanActivate)[] = [];
 
@@ -62,11 +55,7 @@ export class AuthKitControllerOptions {
   @IsIn([true, false, 'optional'])
   grants?: boolean | 'optional' = false;
 
-  /**
-   * Whether to mount the routes for the user's connections, behind the `guards`,
-   * for pages of the same origin and the `pageOrigins`.
-   * @default false
-   */
+  /** Whether to mount the routes for the user's connections, behind the `guards`. @default false */
   @Allow()
   connections?: boolean | AuthKitConnectionsRouteOptions;
 
@@ -92,10 +81,7 @@ export class AuthKitModuleExtras {
   @IsBoolean()
   isGlobal?: boolean = false;
 
-  /**
-   * Whether the routes are mounted: `true` for `POST /authkit-token`, or the settings of the routes.
-   * @default false
-   */
+  /** `true` for the route `POST /authkit-token`, or the settings of the routes. @default false */
   @Allow()
   controller?: boolean | AuthKitControllerOptions;
 

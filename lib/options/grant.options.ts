@@ -1,3 +1,4 @@
+import { formatType } from '../format-value.js';
 import {
   Is,
   isHttpUrl,
@@ -15,10 +16,7 @@ const isGrantSecret = (value: unknown): boolean =>
 /** Where the used grants of all instances of an app are. */
 export interface GrantUses {
   /**
-   * Stores an id if it is not there, atomically.
-   *
-   * @param id the id of the grant
-   * @param ttlMs how long to store it, in ms: an integer from 1
+   * Stores the id of a grant if it is not there, atomically, for `ttlMs`: an integer from 1.
    * @returns whether it was stored: only `true` lets the grant through
    */
   add(id: string, ttlMs: number): Promise<boolean>;
@@ -36,6 +34,7 @@ export class AuthKitGrantOptions {
     `a string of at least ${MIN_SECRET_BYTES} bytes, from a generator (openssl rand -base64 48), or a list of such: ` +
       'the first signs, all verify. Pass grant: { secret }, or set AUTHKIT_GRANT_SECRET and use authKitConfig',
     (value) => [value].flat().length > 0 && [value].flat().every(isGrantSecret),
+    formatType,
   )
   secret!: string | string[];
 

@@ -38,7 +38,7 @@ export class AuthKitHttpOptions {
    * @default the proxy that `HTTPS_PROXY` (or `ALL_PROXY`) and `NO_PROXY` name at boot; none for an `http:` `baseUrl`
    */
   @Is(
-    'false, or an object of { host, port, protocol?, auth? }, whose protocol is http or https',
+    'false, or an object of { host, port, protocol?, auth? }, with protocol http or https',
     (value) =>
       value === false ||
       (isObject(value) && toProxyUrl(value as AxiosProxyConfig) !== undefined),
@@ -51,8 +51,7 @@ export class AuthKitHttpOptions {
 
   /**
    * The agent for an `https:` `baseUrl`, e.g. one with a private `ca`. Behind a
-   * proxy its options are those of the connections in the tunnel. An agent of
-   * another class than `https.Agent` is passed to axios with the proxy.
+   * proxy its options are those of the connections in the tunnel.
    * @default a keep-alive agent of the module's own
    */
   @Is('an https.Agent', isObject)

@@ -55,7 +55,7 @@ export type ScopeResolver = (
 /** Whether a value is a scope whose ids can be sent as header values. */
 export function isScope(value: unknown): value is AuthKitScope {
   if (!isPlainObject(value)) return false;
-  const { organizationId, projectId, ...others } = value;
+  const { organizationId, projectId, ...others } = value as AuthKitScope;
   return (
     Object.keys(others).length === 0 &&
     [organizationId, projectId].every(
@@ -142,10 +142,7 @@ const AreOrigins = (rule: string, isValid: (entry: unknown) => boolean) =>
     (value) => Array.isArray(value) && value.every(isValid),
   );
 
-/**
- * The options of the module, from `forRoot()` or from a factory of
- * `forRootAsync()`. An invalid option stops the app at boot.
- */
+/** The options of the module. An invalid one stops the app at boot. */
 export class AuthKitModuleOptions {
   /**
    * The secret key (`sk_test_…` or `sk_live_…`) from the dashboard, or a
@@ -224,11 +221,7 @@ export class AuthKitModuleOptions {
   @AreOrigins('http: for this machine only', isPageOrigin)
   pageOrigins?: string[] = [];
 
-  /**
-   * An organization, a project in it, or a function of the identity that returns
-   * them. Sent with every call. Only with `vendor: 'one'`.
-   * @default none: the personal scope of the secret key
-   */
+  /** The tenant of every call. Only with `vendor: 'one'`. @default the personal scope of the key */
   @Is(
     'an object of { organizationId?, projectId? }, each 1 to 256 visible ASCII characters, or a function of the identity that returns one',
     (value) => typeof value === 'function' || isScope(value),
@@ -248,8 +241,7 @@ export class AuthKitModuleOptions {
   /**
    * Decides which integrations an identity is offered: `true` keeps one, `false`
    * removes it. Anything else, a promise included, and an error fail the token.
-   * **It is no access control**: whoever knows another integration's row can
-   * connect it. With `paging: 'forward'`, `total` and `pages` stay unfiltered.
+   * **It is no access control**: who knows another integration can connect it.
    *
    * @example
    * ```ts
@@ -275,14 +267,11 @@ export class AuthKitModuleOptions {
   @IsFunction('a function of the connection and its owner')
   onConnected?: ConnectedListener;
 
-  /** Called when the routes for connections have deleted one. An error is logged only. */
+  /** Called when the routes for connections have deleted one. An error is only logged. */
   @IsFunction('a function of the connection and its owner')
   onDisconnected?: DisconnectedListener;
 
-  /**
-   * Called when a connection no longer works, once for each connection and hour.
-   * An error is logged only.
-   */
+  /** Called when a connection no longer works, once an hour for each. An error is only logged. */
   @IsFunction('a function of the connection and its owner')
   onConnectionLost?: ConnectionLostListener;
 
@@ -291,9 +280,8 @@ export class AuthKitModuleOptions {
   labels?: LabelsResolver;
 
   /**
-   * Returns the `message` of an error response of the module's routes, which the
-   * widget shows. If it throws, or returns no string of 1 to 500 characters, the
-   * default message is sent. Not called for errors of the app's own guards.
+   * Returns the `message` of an error response, which the widget shows. If it
+   * throws, or returns no string of 1 to 500 characters, the default is sent.
    * @default English messages, one for each reason
    */
   @IsFunction('a function of the reason, the identity and the request')

@@ -51,11 +51,8 @@ export interface ResolvedOptions extends Omit<
 }
 
 /** Names a registration in a sentence, if it has a name: ` of the registration "eu"`. */
-export function ofRegistration(name: string | undefined): string {
-  return name === undefined
-    ? ''
-    : ` of the registration ${JSON.stringify(name)}`;
-}
+export const ofRegistration = (name: string | undefined): string =>
+  name === undefined ? '' : ` of the registration ${JSON.stringify(name)}`;
 
 /** What the static part of a registration says about the options. */
 export interface StaticSettings {
@@ -87,12 +84,10 @@ const GONE: Readonly<Record<string, string>> = {
 };
 
 /** What to say of a name that is no option of the module. */
-function explain(name: string): string | undefined {
-  if (EXTRA_NAMES.includes(name)) {
-    return `it belongs beside useFactory, not into what the factory returns.`;
-  }
-  return GONE[name] && `it is gone in 0.3. ${GONE[name]}`;
-}
+const explain = (name: string): string | undefined =>
+  EXTRA_NAMES.includes(name)
+    ? 'it belongs beside useFactory, not into what the factory returns.'
+    : GONE[name] && `it is gone in 0.3. ${GONE[name]}`;
 
 /**
  * Validates the options of one registration and fills in the defaults.
@@ -105,7 +100,8 @@ export function resolveOptions(
 ): ResolvedOptions {
   const errors = [...settings.errors];
   const options = validate(given, settings.needsGrants, errors);
-  if (!options || errors.length > 0) throw invalidOptions(errors, settings);
+  if (!options || errors.length > 0)
+    throw invalidOptions(errors, settings.name);
   const { secretKey, http, grant } = options;
   const vendor = VENDORS[options.vendor!];
   return {
@@ -125,10 +121,7 @@ export function resolveOptions(
 }
 
 /** The error with which an app does not boot. */
-export function invalidOptions(
-  errors: readonly string[],
-  { name }: Pick<StaticSettings, 'name'>,
-): Error {
+export function invalidOptions(errors: string[], name?: string): Error {
   return new Error(
     `AuthKitModule${ofRegistration(name)}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
   );

@@ -11,12 +11,7 @@ export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export const IsIntBetween = (min: number, max: number): PropertyDecorator =>
   applyDecorators(Max(max), Min(min), IsInt());
 
-/**
- * The value is given and passes a test.
- *
- * @param expected completes the message "it must be …"
- * @param describe what the message shows of a refused value
- */
+/** The value is given and passes a test. If not, it must be what is `expected`. */
 export const IsRequired = (
   expected: string,
   test: (value: unknown) => boolean,
@@ -50,15 +45,11 @@ export const IsNotBlank = () =>
 export function isHttpUrl(value: unknown): value is string {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, username, password, search, hash } = new URL(value);
-  return (
-    /^https?:$/.test(protocol) && username + password + search + hash === ''
-  );
+  return /^https?:$/.test(protocol) && !(username + password + search + hash);
 }
 
 /** Whether a value is an object with fields, and no list, map, promise or function. */
-export function isPlainObject(
-  value: unknown,
-): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is object {
   return Object.prototype.toString.call(value) === '[object Object]';
 }
 
@@ -74,7 +65,7 @@ function describeValue(value: unknown): string {
  * `undefined` and `null` count as not given.
  *
  * @param errors receives one sentence for each error
- * @param path the name of the option that holds the object, e.g. `cache`
+ * @param path the option that holds the object, e.g. `cache`
  * @param explain what to say of a name that is no option
  */
 export function validateOptions<T extends object>(
