@@ -25,13 +25,5 @@ export const AUTHKIT_GRANT_JWT = Symbol.for(
   'nestjs-pica-authkit:AUTHKIT_GRANT_JWT',
 );
 
-/**
- * On a dependency of the options' factory: modules that it needs, whatever
- * `imports` the registration has. @internal
- */
-export const AUTHKIT_OPTIONS_IMPORTS = Symbol.for(
-  'nestjs-pica-authkit:AUTHKIT_OPTIONS_IMPORTS',
-);
-
 /** The context of the module's log lines. @internal */
 export const AUTHKIT_LOG_CONTEXT = 'AuthKit';

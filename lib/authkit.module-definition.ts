@@ -1,7 +1,6 @@
 import {
   ConfigurableModuleBuilder,
   type DynamicModule,
-  type ExistingProvider,
   type FactoryProvider,
   type Provider,
   type ValueProvider,
@@ -10,7 +9,6 @@ import {
   AUTHKIT_CONTROLLERS,
   AUTHKIT_GRANT_AUDIENCE,
   AUTHKIT_OPTIONS,
-  AUTHKIT_OPTIONS_IMPORTS,
 } from './authkit.constants.js';
 import { getAuthKitProviderToken, INJECTABLES } from './inject-authkit.js';
 import { createControllers } from './endpoint/create-controllers.js';
@@ -25,10 +23,12 @@ import type { AuthKitModuleOptions } from './options/module.options.js';
 import {
   invalidOptions,
   resolveOptions,
+  warnOfVersion,
   type StaticSettings,
 } from './options/resolve-options.js';
-import { Secret } from './options/secret.js';
-import { warnLocalAddresses } from './options/warn-local-addresses.js';
+
+type WrittenOptions = ValueProvider<AuthKitModuleOptions> &
+  FactoryProvider<AuthKitModuleOptions>;
 
 /** Turns the static part of a registration into modules, providers and controllers. */
 function register(
@@ -37,112 +37,87 @@ function register(
 ): DynamicModule {
   const { options, errors } = resolveControllerOptions(controller);
   const controllers = options && createControllers(options);
-  const given = definition.providers ?? [];
-  // `forRoot()` provides the options as a value; without a factory, Nest provides `undefined` as a class.
-  const isAsync = !given.some(
-    (provider) => isOptionsProvider(provider) && 'useValue' in provider,
-  );
-  const hasFactory = given.every(
-    (provider) => 'provide' in provider && provider.provide !== undefined,
-  );
-  const extraErrors = validateExtras({
-    imports: definition.imports ?? imports,
-    name,
-    besideFactory: isAsync ? Object.keys(rest) : undefined,
-    hasFactory,
-  });
+  const given = definition.providers as WrittenOptions[];
+  const written = given.find((each) => each.provide === MODULE_OPTIONS_TOKEN)!;
+  // With forRoot() the rest are the options themselves.
+  const others = 'useFactory' in written ? rest : {};
   const settings: StaticSettings = {
     name,
     needsGrants: Boolean(options?.grants),
-    hasFactory,
-    errors: [...extraErrors, ...errors],
+    errors: [
+      ...validateExtras({
+        isGlobal,
+        imports: definition.imports ?? imports,
+        name,
+        ...others,
+      }),
+      ...errors,
+    ],
     limits: (rest as Pick<AuthKitModuleOptions, typeof LIMITS>)[LIMITS],
   };
-  const aliases = typeof name === 'string' ? createAliases(name) : [];
-  const providers: Provider[] = [
-    ...(hasFactory ? given.map((each) => hideOptions(each, settings)) : []),
-    {
-      provide: AUTHKIT_OPTIONS,
-      useFactory: (written?: Secret<AuthKitModuleOptions>) => {
-        const resolved = resolveOptions(written?.reveal(), settings);
-        warnLocalAddresses(resolved);
-        return resolved;
-      },
-      inject: hasFactory ? [MODULE_OPTIONS_TOKEN] : [],
-    },
-    { provide: AUTHKIT_CONTROLLERS, useValue: controllers },
-    { provide: AUTHKIT_GRANT_AUDIENCE, useValue: defaultAudience(options) },
-    ...aliases,
-  ];
+  // Names may be invalid until the app boots.
+  const aliases = INJECTABLES.filter(() => typeof name === 'string').map(
+    (service) => ({
+      provide: getAuthKitProviderToken<unknown>(service, name),
+      useExisting: service,
+    }),
+  );
   return {
     ...definition,
     global: isGlobal,
-    imports: [
-      ...[definition.imports, imports].filter(Array.isArray).flat(),
-      ...optionsImports(providers),
-    ],
+    imports: [definition.imports, imports].filter(Array.isArray).flat(),
     controllers: controllers ? Object.values(controllers) : [],
-    providers,
+    providers: [
+      ...given.filter((each) => each !== written && !isMissing(each)),
+      provideOptions(given.some(isMissing) ? undefined : written, settings),
+      { provide: AUTHKIT_CONTROLLERS, useValue: controllers },
+      { provide: AUTHKIT_GRANT_AUDIENCE, useValue: defaultAudience(options) },
+      ...aliases,
+    ],
     exports: aliases.map(({ provide }) => provide),
   };
 }
 
-/** The providers by which the classes of a registration are injected by its name. */
-function createAliases(name: string): ExistingProvider[] {
-  return INJECTABLES.map((service) => ({
-    provide: getAuthKitProviderToken<unknown>(service, name),
-    useExisting: service,
-  }));
-}
-
-function isOptionsProvider(provider: Provider): boolean {
-  return 'provide' in provider && provider.provide === MODULE_OPTIONS_TOKEN;
-}
+/** Whether a provider is the class that Nest provides without a factory: `undefined`. */
+const isMissing = (provider: Provider): boolean =>
+  'provide' in provider && provider.provide === undefined;
 
 /**
- * Wraps the options as the app has written them, or as its factory returns
- * them. Nest keeps dynamic modules, factories and what they return, and shows
- * them to whatever inspects its container.
+ * Provides the validated options. What the app has written is in the scope of a
+ * function alone: Nest keeps providers, and shows them to what inspects its container.
  */
-function hideOptions(provider: Provider, settings: StaticSettings): Provider {
-  if (!isOptionsProvider(provider)) return provider;
-  if ('useValue' in (provider as ValueProvider)) {
-    const { useValue, ...rest } = provider as ValueProvider;
-    return { ...rest, useValue: new Secret(useValue) };
-  }
-  const { useFactory, ...rest } = provider as FactoryProvider;
+function provideOptions(
+  written: WrittenOptions | undefined,
+  settings: StaticSettings,
+): FactoryProvider {
+  const { useValue, useFactory = () => useValue, inject = [] } = written ?? {};
   return {
-    ...rest,
+    provide: AUTHKIT_OPTIONS,
     useFactory: async (...dependencies: unknown[]) => {
-      try {
-        return new Secret(await useFactory(...dependencies));
-      } catch (error) {
-        const { errors } = settings;
-        if (errors.length === 0) throw error;
-        // Most likely because of them, as when `inject` is misspelt.
-        const name = error instanceof Error ? error.name : typeof error;
-        throw invalidOptions(
-          [...errors, `the factory of the options has thrown: ${name}.`],
-          settings,
-        );
-      }
+      const options = resolveOptions(
+        await read(() => useFactory(...dependencies), settings),
+        settings,
+      );
+      warnOfVersion(options);
+      return options;
     },
+    inject,
   };
 }
 
-/**
- * The modules that the dependencies of the options bring along, as those of
- * `authKitConfig.asProvider()` do.
- */
-function optionsImports(providers: Provider[]): DynamicModule[] {
-  return providers
-    .flatMap((provider) => (provider as FactoryProvider).inject ?? [])
-    .flatMap(
-      (dependency) =>
-        (dependency as { [AUTHKIT_OPTIONS_IMPORTS]?: DynamicModule[] })[
-          AUTHKIT_OPTIONS_IMPORTS
-        ] ?? [],
+/** Calls the factory. If it throws, errors of the static part are the likely cause, such as a misspelt `inject`. */
+async function read<T>(factory: () => T, settings: StaticSettings) {
+  try {
+    return await factory();
+  } catch (error) {
+    const { errors } = settings;
+    if (errors.length === 0) throw error;
+    const name = error instanceof Error ? error.name : typeof error;
+    throw invalidOptions(
+      [...errors, `the factory of the options has thrown: ${name}.`],
+      settings.name,
     );
+  }
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =

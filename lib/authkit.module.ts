@@ -32,31 +32,14 @@ import { PicaApi } from './pica/pica-api.js';
 function failWithoutRegistration(): never {
   throw new Error(
     'AuthKitModule is imported without forRoot() or forRootAsync(): this import has no options. ' +
-      'Register the module once, and import that registration where its services are injected: ' +
-      'export const AuthKit = AuthKitModule.forRoot({ … }), then imports: [AuthKit]. ' +
+      'Import the registration instead: export const AuthKit = AuthKitModule.forRoot({ … }), then imports: [AuthKit]. ' +
       'Or pass isGlobal: true to the registration, and remove this import.',
   );
 }
 
 /**
- * Pica AuthKit for Nest: services that create tokens and manage the connections
- * that come of them, a guard that identifies the caller, and, if requested, the
- * routes that the browser widget and the app's pages call.
- *
- * @example the token route, behind the app's own guard, with the key from the environment
- * ```ts
- * @Module({
- *   imports: [
- *     ConfigModule.forRoot(),
- *     AuthKitModule.forRootAsync({
- *       ...authKitConfig.asProvider(),
- *       imports: [AuthModule],
- *       controller: { guards: [JwtAuthGuard] },
- *     }),
- *   ],
- * })
- * export class AppModule {}
- * ```
+ * Pica AuthKit for Nest: services that create tokens, manage connections and
+ * call platforms, a guard that identifies the caller, and, if requested, routes.
  *
  * @publicApi
  */
@@ -107,8 +90,12 @@ export class AuthKitModule
   ) {
     super();
     if (modules) {
-      refuseSameName(modules, options);
-      ensureUniqueNames(controllersOf(modules));
+      refuseSameName(instancesOf(modules, AUTHKIT_OPTIONS), options);
+      ensureUniqueNames(
+        instancesOf<AuthKitControllers>(modules, AUTHKIT_CONTROLLERS).flatMap(
+          (classes) => Object.values(classes) as Type[],
+        ),
+      );
     }
   }
 
@@ -120,30 +107,22 @@ export class AuthKitModule
   }
 }
 
-/** @throws {Error} if another registration has the same name: one of them could not be injected */
-function refuseSameName(
-  modules: ModulesContainer,
-  { registration }: ResolvedOptions,
-): void {
-  if (registration === undefined) return;
-  const same = [...modules.values()].filter(
-    (module) =>
-      (
-        module.providers.get(AUTHKIT_OPTIONS)?.instance as
-          ResolvedOptions | undefined
-      )?.registration === registration,
+/** What the registrations of an app provide by a token. */
+function instancesOf<T>(modules: ModulesContainer, token: symbol): T[] {
+  return [...modules.values()].flatMap(
+    (module) => (module.providers.get(token)?.instance as T | undefined) ?? [],
   );
-  if (same.length > 1) {
-    throw new Error(
-      `AuthKitModule: two registrations have the name ${JSON.stringify(registration)}. Give each a name of its own. ` +
-        'To use one registration in several modules, assign it to a constant and import that.',
-    );
-  }
 }
 
-/** The controllers of all registrations of an app. */
-function controllersOf(modules: ModulesContainer): Type[] {
-  return [...modules.values()]
-    .map((module) => module.providers.get(AUTHKIT_CONTROLLERS)?.instance)
-    .flatMap((controllers) => Object.values(controllers ?? {}) as Type[]);
+/** @throws {Error} if another registration has the same name: one of them could not be injected */
+function refuseSameName(
+  all: ResolvedOptions[],
+  { registration }: ResolvedOptions,
+): void {
+  const same = all.filter((options) => options.registration === registration);
+  if (registration === undefined || same.length < 2) return;
+  throw new Error(
+    `AuthKitModule: two registrations have the name ${JSON.stringify(registration)}. Give each a name of its own. ` +
+      'To use one registration in several modules, assign it to a constant and import that.',
+  );
 }

@@ -49,7 +49,6 @@ export {
   type IdentityExtractor,
 } from './identity/extract-identity.js';
 export { getRequestIdentity } from './identity/get-request.js';
-export type { AuthKitCacheOptions } from './options/cache.options.js';
 export type {
   AuthKitConnectionsRouteOptions,
   AuthKitControllerOptions,
@@ -61,6 +60,7 @@ export type {
 } from './options/grant.options.js';
 export type { AuthKitHttpOptions } from './options/http.options.js';
 export type {
+  AuthKitCacheOptions,
   AuthKitModuleOptions,
   AuthKitOptionsFactory,
   AuthKitScope,

@@ -22,25 +22,11 @@ const INJECTABLES_BY_NAME = {
 /** What apps inject. */
 export const INJECTABLES = Object.values(INJECTABLES_BY_NAME);
 
-const NAMES = new Map<AuthKitProvider, string>(
-  Object.entries(INJECTABLES_BY_NAME).map(([name, service]) => [service, name]),
-);
-
 /**
- * Returns the injection token of a service, or of the guard, of one registration
- * by its `name`. For `app.get()`, `inject`, and tests that override a provider.
+ * Returns the injection token of a service, or of the guard, of one registration:
+ * for `app.get()`, `inject`, and tests that override a provider.
  *
- * @param service `AuthKitTokenService`, `AuthKitConnectionsService`, `AuthKitGrantService`, `AuthKitHealthIndicator` or `AuthKitIdentityGuard`
  * @param name the `name` of the registration. Without it, the service itself is the token
- *
- * @example
- * ```ts
- * {
- *   provide: Mailer,
- *   useFactory: (tokens: AuthKitTokenService) => new Mailer(tokens),
- *   inject: [getAuthKitProviderToken(AuthKitTokenService, 'sandbox')],
- * }
- * ```
  *
  * @publicApi
  */
@@ -49,33 +35,23 @@ export function getAuthKitProviderToken<T>(
   name?: string,
 ): string | AuthKitProvider<T> {
   if (name === undefined) return service;
-  return `${NAMES.get(service) ?? service.name}(${name})`;
+  const [known = service.name] =
+    Object.entries(INJECTABLES_BY_NAME).find(
+      ([, each]) => (each as AuthKitProvider) === service,
+    ) ?? [];
+  return `${known}(${name})`;
 }
 
 /**
  * Injects a service of one registration by its `name`.
  *
- * @param service `AuthKitTokenService`, `AuthKitConnectionsService`, `AuthKitGrantService` or `AuthKitHealthIndicator`
  * @param name the `name` of the registration. Without it, the service itself is injected
  *
  * @example
  * ```ts
- * @Module({
- *   imports: [
- *     AuthKitModule.forRoot({ name: 'live', secretKey: 'sk_live_1' }),
- *     AuthKitModule.forRoot({ name: 'sandbox', secretKey: 'sk_test_1' }),
- *   ],
- *   providers: [Mailer],
- * })
- * export class MailModule {}
- *
- * @Injectable()
- * export class Mailer {
- *   constructor(
- *     @InjectAuthKit(AuthKitTokenService, 'live') private live: AuthKitTokenService,
- *     @InjectAuthKit(AuthKitTokenService, 'sandbox') private sandbox: AuthKitTokenService,
- *   ) {}
- * }
+ * constructor(
+ *   @InjectAuthKit(AuthKitTokenService, 'sandbox') private sandbox: AuthKitTokenService,
+ * ) {}
  * ```
  *
  * @publicApi

@@ -1,5 +1,4 @@
 import { registerAs } from '@nestjs/config';
-import { AUTHKIT_OPTIONS_IMPORTS } from '../authkit.constants.js';
 import { VENDORS, type AuthKitVendor } from '../vendors/index.js';
 import type { AuthKitGrantOptions } from '../options/grant.options.js';
 import type { AuthKitModuleOptions } from '../options/module.options.js';
@@ -20,8 +19,7 @@ const environment = registerAs('authkit', readEnvironment);
  * | `AUTHKIT_PAGE_ORIGINS` | `pageOrigins`, separated by commas |
  * | `AUTHKIT_GRANT_SECRET` | `grant.secret`, one or, separated by commas, several: the first signs |
  *
- * An empty variable counts as not set. `asProvider()` imports
- * `ConfigModule.forFeature(authKitConfig)`, whatever `imports` stand beside it.
+ * An empty variable counts as not set.
  *
  * @example
  * ```ts
@@ -34,29 +32,18 @@ const environment = registerAs('authkit', readEnvironment);
  *
  * @publicApi
  */
-export const authKitConfig = bringImports(environment);
-
-/**
- * The same configuration, whose `asProvider()` also attaches its imports to the
- * token that it injects: `{ ...asProvider(), imports: [AuthModule] }` loses the others.
- */
-function bringImports(config: typeof environment): typeof environment {
-  const asProvider = () => {
-    const { imports, useFactory, inject } = config.asProvider();
-    const [token] = inject;
-    const dependency = { token, optional: false };
-    return {
-      imports,
-      useFactory,
-      inject: [{ ...dependency, [AUTHKIT_OPTIONS_IMPORTS]: imports }],
-    };
-  };
-  // The properties that registerAs() defines are read-only.
-  return Object.defineProperties(() => config(), {
-    ...Object.getOwnPropertyDescriptors(config),
-    asProvider: { value: asProvider },
-  }) as unknown as typeof environment;
-}
+export const authKitConfig = Object.defineProperties(() => environment(), {
+  // Copied: the properties that registerAs() defines are read-only.
+  ...Object.getOwnPropertyDescriptors(environment),
+  asProvider: {
+    value: () => ({
+      ...environment.asProvider(),
+      // Injects nothing: `imports` beside it replace those that it would need.
+      useFactory: environment,
+      inject: [],
+    }),
+  },
+}) as unknown as typeof environment;
 
 function readEnvironment(): AuthKitModuleOptions & {
   // Complete as far as types go, so that `{ ...authKitConfig().grant, singleUse: true }` compiles.

@@ -104,7 +104,6 @@ async function keySections(
   try {
     options = resolveOptions(given, {
       needsGrants: false,
-      hasFactory: true,
       errors: [],
     });
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { AuthKitConnectionLabel } from '../authkit.types.js';
 
-/** Whether a value is text of 1 to `maxLength` characters without control characters and halves of surrogate pairs, which no URL can hold. */
+/** Whether a value is text of 1 to `maxLength` characters, without control characters and lone surrogates. */
 export function isText(value: unknown, maxLength: number): value is string {
   return (
     typeof value === 'string' &&

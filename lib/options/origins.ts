@@ -26,24 +26,3 @@ function toOrigin(value: string): string | undefined {
   if (/^https?:$/.test(protocol)) return origin;
   return host ? `${protocol}//${host.toLowerCase()}` : undefined;
 }
-
-/** What to write instead of the refused entries of a list of origins, if they show what was meant. */
-export function suggestOrigins(
-  value: unknown,
-  isValid: (entry: unknown) => boolean,
-): string {
-  if (!Array.isArray(value)) return '';
-  const corrections = value
-    .filter((entry) => typeof entry === 'string' && !isValid(entry))
-    .flatMap((entry: string) => {
-      const text = entry.trim();
-      const withScheme = text.includes('.') ? `https://${text}` : text;
-      const origin = toOrigin(text) ?? toOrigin(withScheme) ?? '';
-      return [origin, origin.replace(/^http:/, 'https:')].find(isValid) ?? [];
-    })
-    // Bounded: a list may be long.
-    .slice(0, 5);
-  return corrections.length > 0
-    ? `; write ${corrections.map((origin) => `'${origin}'`).join(', ')}`
-    : '';
-}

@@ -1,65 +1,64 @@
-/* oxlint-disable import/no-cycle -- until bridge.ts and the last lines of module.options.ts are gone */
+import { Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { formatType } from '../format-value.js';
-import { VENDORS, type Vendor } from '../vendors/index.js';
-import { AuthKitCacheOptions } from './cache.options.js';
+import type { IdentityExtractor } from '../identity/extract-identity.js';
+import { VENDORS, type AuthKitVendor, type Vendor } from '../vendors/index.js';
 import { EXTRA_NAMES } from './controller.options.js';
-import { AuthKitGrantOptions, type GrantOptions } from './grant.options.js';
+import { AuthKitGrantOptions } from './grant.options.js';
 import { AuthKitHttpOptions } from './http.options.js';
 import { DEFAULT_LIMITS, LIMITS, type Limits } from './limits.js';
 import {
+  AuthKitCacheOptions,
   AuthKitModuleOptions,
   type SecretKeyResolver,
 } from './module.options.js';
-import { Secret } from './secret.js';
 import { isPlainObject, validateOptions } from './validation.js';
 
-/** The options that have no default. */
-type OptionalName =
-  | 'scope'
-  | 'connection'
-  | 'allowIntegration'
-  | 'messages'
-  | 'labels'
-  | 'onConnected'
-  | 'onDisconnected'
-  | 'onConnectionLost';
+/** A value that no log line, error or inspected object shows. */
+export class Secret<T> {
+  readonly reveal: () => T;
+
+  constructor(value: T) {
+    this.reveal = () => value;
+  }
+}
 
 /** The options of a registration, validated and with their defaults: what `AUTHKIT_OPTIONS` injects. */
-export interface ResolvedOptions
-  extends
-    Required<
-      Omit<
-        AuthKitModuleOptions,
-        OptionalName | 'secretKey' | 'cache' | 'http' | 'grant' | typeof LIMITS
-      >
-    >,
-    Pick<AuthKitModuleOptions, OptionalName> {
+export interface ResolvedOptions extends Omit<
+  AuthKitModuleOptions,
+  'secretKey' | 'http' | 'grant'
+> {
   /** The name of the registration, if it has one. */
   registration?: string;
   secretKey: Secret<string | SecretKeyResolver>;
+  vendor: AuthKitVendor;
+  baseUrl: string;
+  identity: IdentityExtractor;
+  timeout: number;
+  attemptTimeout: number;
+  retries: number;
+  paging: 'all' | 'forward';
   cache: Required<AuthKitCacheOptions>;
+  allowedOrigins: string[];
+  pageOrigins: string[];
   /** Secret: an agent's sockets hold the headers of the requests in flight. */
   http?: Secret<AuthKitHttpOptions>;
-  grant?: GrantOptions;
+  grant?: Required<Pick<AuthKitGrantOptions, 'ttl' | 'singleUse' | 'issuer'>> &
+    Pick<AuthKitGrantOptions, 'url' | 'audience'> & {
+      secret: Secret<string | string[]>;
+    };
   [LIMITS]: Limits;
 }
 
 /** Names a registration in a sentence, if it has a name: ` of the registration "eu"`. */
-export function ofRegistration(name: string | undefined): string {
-  return name === undefined
-    ? ''
-    : ` of the registration ${JSON.stringify(name)}`;
-}
+export const ofRegistration = (name: string | undefined): string =>
+  name === undefined ? '' : ` of the registration ${JSON.stringify(name)}`;
 
 /** What the static part of a registration says about the options. */
 export interface StaticSettings {
-  /** The name of the registration. */
   readonly name?: string;
-  /** Whether the routes use grants, and so need a `grant.secret`. */
+  /** Whether `grant.secret` is required. */
   readonly needsGrants: boolean;
-  /** Whether there is a factory, or there are options. */
-  readonly hasFactory: boolean;
-  /** What is wrong with the static part. */
   readonly errors: readonly string[];
   /** The limits of a test, which Nest drops from the options of `forRoot()`. */
   readonly limits?: Partial<Limits>;
@@ -71,30 +70,24 @@ const GROUPS = {
   grant: AuthKitGrantOptions,
 };
 
-const GONE = {
+/** What replaces the options that are gone. */
+const GONE: Readonly<Record<string, string>> = {
   'cache.store':
-    'it is gone in 0.3. The cache is in memory; for single-use grants across instances pass grant: { singleUse: { add } }.',
+    'The cache is in memory; for single-use grants across instances pass grant: { singleUse: { add } }.',
   'cache.integrations':
-    'it is gone in 0.3. Integrations are fetched for each token, in parallel. Remove it.',
-  pageSize: 'it is gone in 0.3. Pages have 150 rows. Remove it.',
-  concurrency:
-    'it is gone in 0.3. Up to 10 pages of a token are fetched in parallel. Remove it.',
-  maxPages: 'it is gone in 0.3. Up to 100 pages are accepted. Remove it.',
-  pageHint:
-    'it is gone in 0.3. As many pages are fetched in parallel as the previous token had. Remove it.',
-  maxBytesInFlight:
-    'it is gone in 0.3. Up to 256 MB of responses are held at once. Remove it.',
+    'Integrations are fetched for each token, in parallel. Remove it.',
+  pageSize: 'Pages have 150 rows. Remove it.',
+  concurrency: 'Up to 10 pages of a token are fetched in parallel. Remove it.',
+  maxPages: 'Up to 100 pages are accepted. Remove it.',
+  pageHint: 'The number of pages of the last token serves. Remove it.',
+  maxBytesInFlight: 'Up to 256 MB of responses are held at once. Remove it.',
 };
 
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  ...GONE,
-  ...Object.fromEntries(
-    EXTRA_NAMES.map((name) => [
-      name,
-      `it belongs beside useFactory, not into what the factory returns: forRootAsync({ ${name}: …, useFactory: … }).`,
-    ]),
-  ),
-};
+/** What to say of a name that is no option of the module. */
+const explain = (name: string): string | undefined =>
+  EXTRA_NAMES.includes(name)
+    ? 'it belongs beside useFactory, not into what the factory returns.'
+    : GONE[name] && `it is gone in 0.3. ${GONE[name]}`;
 
 /**
  * Validates the options of one registration and fills in the defaults.
@@ -106,17 +99,17 @@ export function resolveOptions(
   settings: StaticSettings,
 ): ResolvedOptions {
   const errors = [...settings.errors];
-  const options = settings.hasFactory
-    ? validate(given, settings.needsGrants, errors)
-    : undefined;
-  if (!options || errors.length > 0) throw invalidOptions(errors, settings);
-  const { secretKey, http, grant, vendor } = options;
+  const options = validate(given, settings.needsGrants, errors);
+  if (!options || errors.length > 0)
+    throw invalidOptions(errors, settings.name);
+  const { secretKey, http, grant } = options;
+  const vendor = VENDORS[options.vendor!];
   return {
     ...(options as Required<AuthKitModuleOptions>),
     registration: settings.name,
     secretKey: new Secret(secretKey),
-    baseUrl: options.baseUrl ?? VENDORS[vendor!].baseUrl,
-    paging: options.paging ?? VENDORS[vendor!].paging,
+    baseUrl: options.baseUrl ?? vendor.baseUrl,
+    paging: options.paging ?? vendor.paging,
     cache: options.cache as Required<AuthKitCacheOptions>,
     http: http && new Secret(http),
     grant: grant && {
@@ -128,13 +121,18 @@ export function resolveOptions(
 }
 
 /** The error with which an app does not boot. */
-export function invalidOptions(
-  errors: readonly string[],
-  { name }: Pick<StaticSettings, 'name'>,
-): Error {
-  const registration = name === undefined ? '' : ` ${JSON.stringify(name)}`;
+export function invalidOptions(errors: string[], name?: string): Error {
   return new Error(
-    `AuthKitModule${registration}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
+    `AuthKitModule${ofRegistration(name)}: invalid options.\n${errors.map((error) => `  - ${error}`).join('\n')}`,
+  );
+}
+
+/** Warns of a `baseUrl` that ends with the version of the API. */
+export function warnOfVersion({ baseUrl }: ResolvedOptions): void {
+  const [path] = /\/v\d+(?=\/?$)/.exec(new URL(baseUrl).pathname) ?? [];
+  if (!path) return;
+  new Logger(AUTHKIT_LOG_CONTEXT).warn(
+    `baseUrl ends with ${path}, and the module adds /v1 itself. Leave the version out of baseUrl (AUTHKIT_BASE_URL).`,
   );
 }
 
@@ -147,21 +145,27 @@ function validate(
     // Not its length: it may be the key alone.
     const type = typeof given === 'string' ? 'a string' : formatType(given);
     errors.push(
-      `the options are ${type}; they must be an object with at least a secretKey. ` +
-        'Does the factory of forRootAsync() return it?',
+      `the options are ${type}; they must be an object with at least a secretKey, which useFactory, useClass or useExisting of forRootAsync() returns.`,
     );
     return undefined;
   }
-  const { options, errors: invalid } = validateOptions(
+  const grant = given.grant ?? (needsGrants ? {} : undefined);
+  const options = validateOptions(
     AuthKitModuleOptions,
-    needsGrants ? { ...given, grant: given.grant ?? {} } : given,
-    { groups: GROUPS, explanations: EXPLANATIONS },
+    { ...given, grant },
+    errors,
+    '',
+    explain,
   );
-  errors.push(...invalid);
+  for (const [name, Group] of Object.entries(GROUPS)) {
+    const value = options[name as keyof typeof GROUPS];
+    if (value === undefined) continue;
+    const group = validateOptions<object>(Group, value, errors, name, explain);
+    Object.assign(options, { [name]: group });
+  }
   const vendor: Vendor | undefined = VENDORS[options.vendor!];
-  const paging = options.paging ?? vendor?.paging;
   const singleUse = options.grant?.singleUse;
-  if (singleUse && paging === 'forward') {
+  if (singleUse && (options.paging ?? vendor?.paging) === 'forward') {
     errors.push(
       `grant.singleUse: given ${singleUse === true ? 'true' : 'an object'} with paging 'forward', by which the widget requests every page with the same grant; ` +
         "it must be false, or set paging: 'all'.",

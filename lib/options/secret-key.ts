@@ -1,31 +1,19 @@
 import { formatType } from '../format-value.js';
 
-const isQuoted = (key: string): boolean => /^["'`]|["'`]$/.test(key);
-const isPublishableKey = (key: string): boolean => /^pk_/i.test(key);
-
-/**
- * Whether a value can be sent as a secret key: visible ASCII, as HTTP header
- * values allow it, without the quotes of a `.env` file. A `pk_…` key is the public one.
- */
+/** Whether a value can be sent as a secret key. */
 export function isSecretKey(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    /^[\x21-\x7e]+$/.test(value) &&
-    !isQuoted(value) &&
-    !isPublishableKey(value)
-  );
+  return formatSecretKey(value) === undefined;
 }
 
-/** A refused key: its type or what is wrong with its characters, never the key. */
-export function formatSecretKey(value: unknown): string {
+/** A refused key: its type or what is wrong with its characters, never the key. `undefined` if it can be sent. */
+export function formatSecretKey(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return formatType(value);
   const key = value.trim();
-  if (key === '') return 'a blank string';
-  if (isQuoted(key)) {
-    return 'a string with quotes around the key, which the file or the shell has not removed';
-  }
-  if (isPublishableKey(key)) {
+  if (/^["'`]|["'`]$/.test(key)) return 'a string with quotes around the key';
+  if (/^pk_/i.test(key)) {
     return 'a publishable key (pk_…), which is not the secret one';
   }
-  return 'a string with spaces, line breaks or characters beyond ASCII';
+  return /^[\x21-\x7e]+$/.test(value)
+    ? undefined
+    : 'a string with spaces, line breaks or characters beyond ASCII';
 }

@@ -1,11 +1,6 @@
-const SLASH = 0x2f;
-
-/**
- * Removes the slashes at the end of a path or URL. In linear time: the pattern
- * `/\/+$/` takes time quadratic in the number of slashes elsewhere.
- */
+/** Removes the slashes at the end of a path or URL, in linear time: `/\/+$/` takes quadratic time. */
 export function trimTrailingSlashes(path: string): string {
   let end = path.length;
-  while (end > 0 && path.charCodeAt(end - 1) === SLASH) end -= 1;
+  while (path[end - 1] === '/') end -= 1;
   return path.slice(0, end);
 }

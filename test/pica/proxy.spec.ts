@@ -312,7 +312,7 @@ describe('an app', () => {
       options: { http: { proxy: proxy as never } },
     });
     expect(error?.message).toMatch(
-      /http\.proxy: given another value; it must be false, or an object/,
+      /http\.proxy: given an object; it must be false, or an object/,
     );
   });
 });
