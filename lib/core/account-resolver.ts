@@ -1,6 +1,5 @@
 import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../bounded-map.js';
-import { formatThrown } from '../format-value.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   isScope,
@@ -13,6 +12,7 @@ import { formatSecretKey, isSecretKey } from '../options/secret-key.js';
 import type { Account } from '../pica/pica.client.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
 import { createWarnOnce } from '../warn-once.js';
+import { callAppFunction } from './app-functions.js';
 
 /** The maximum number of identities whose tenant is remembered. */
 const MAX_IDENTITIES = 10_000;
@@ -95,26 +95,6 @@ async function callScope(
   const resolved = await callAppFunction('scope', () => scope(identity));
   if (isScope(resolved ?? {})) return resolved ?? undefined;
   throw invalidResult('scope', 'what cannot be sent as a scope');
-}
-
-/**
- * Calls a function of the options.
- *
- * @throws {AuthKitException} that of the function; `unavailable` if it throws another error, which may quote a secret
- */
-export async function callAppFunction<T>(
-  option: string,
-  call: () => T,
-): Promise<Awaited<T>> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof AuthKitException) throw error;
-    const cause = new Error(
-      `the ${option} function threw ${formatThrown(error)}`,
-    );
-    throw new AuthKitException('unavailable', { cause });
-  }
 }
 
 function invalidResult(option: string, what: string): AuthKitException {

@@ -17,7 +17,7 @@ import {
   AuthKitConnectionsService,
   type AuthKitConnectionPage,
 } from '../connections/connections.service.js';
-import { callListener } from '../core/call-listener.js';
+import { callListener } from '../core/app-functions.js';
 import { ROUTE_CONTEXT } from '../core/request-runner.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';

@@ -11,7 +11,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Deadline } from '../pica/deadline.js';
 import { within } from '../within.js';
 import { requireJwt, type GrantClaims, type GrantJwt } from './grant-jwt.js';
-import { invalidGrant } from './invalid-grant.js';
+import { invalidGrant } from './grant-jwt.js';
 import { UsedGrants } from './used-grants.js';
 
 /** The maximum time in ms that `grant.singleUse.add()` may take. */

@@ -5,7 +5,7 @@ import type { AuthKitToken } from '../authkit.types.js';
 import { BoundedMap } from '../bounded-map.js';
 import { AuthKitConnectionsService } from '../connections/connections.service.js';
 import { AccountCache } from '../core/account-cache.js';
-import { resolveLabel } from '../core/resolve-label.js';
+import { resolveLabel } from '../core/app-functions.js';
 import {
   ROUTE_CONTEXT,
   RequestRunner,

@@ -1,5 +1,8 @@
+import { Logger } from '@nestjs/common';
+import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
 import type { AuthKitConnectionLabel } from '../authkit.types.js';
+import { formatThrown } from '../format-value.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import {
   areConnectionTags,
@@ -7,7 +10,40 @@ import {
   isConnectionName,
 } from '../options/connection-label.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { callAppFunction } from './account-resolver.js';
+
+/**
+ * Calls a function of the options.
+ *
+ * @throws {AuthKitException} that of the function; `unavailable` if it throws another error, which may quote a secret
+ */
+export async function callAppFunction<T>(
+  option: string,
+  call: () => T,
+): Promise<Awaited<T>> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof AuthKitException) throw error;
+    const cause = new Error(
+      `the ${option} function threw ${formatThrown(error)}`,
+    );
+    throw new AuthKitException('unavailable', { cause });
+  }
+}
+
+/** Calls a listener of the options. What it throws is logged, by its type alone, and changes nothing. */
+export async function callListener(
+  option: string,
+  call: () => void | Promise<void>,
+): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    new Logger(AUTHKIT_LOG_CONTEXT).error(
+      `The ${option} function threw ${formatThrown(error)}. The request goes on.`,
+    );
+  }
+}
 
 /**
  * Resolves name and tags of the connections that come of a token: those of the
