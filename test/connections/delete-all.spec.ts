@@ -4,6 +4,7 @@ import {
   CONNECTIONS,
   controller,
   failureOf,
+  idsOf,
   useConnections,
   VENDOR_NAMES,
 } from '../support/connections.js';
@@ -181,5 +182,42 @@ describe.each(VENDOR_NAMES)('deleteAll() connections of %s', (vendor) => {
     const service = await create({ [LIMITS]: { concurrency: 3 } });
     await service.deleteAll(ADA);
     expect(most).toBe(3);
+  });
+
+  it('says so, and does not count it, when a connection is still there after its DELETE got 404', async () => {
+    const [kept] = connectMany(3);
+    pica.fault({
+      method: 'DELETE',
+      path: `${CONNECTIONS}/${kept!.id}`,
+      status: 404,
+    });
+    const service = await create();
+    const failure = await failureOf(service.deleteAll(ADA));
+    expect(failure).toMatchObject({ reason: 'unavailable', deleted: 2 });
+    expect(String(failure.cause)).toMatch(/listed again .* 404/);
+    expect(idsOf(pica.connections)).toEqual([kept!.id]);
+  });
+
+  it('deletes what is behind an empty page', async () => {
+    connectMany(310);
+    pica.fault({
+      path: CONNECTIONS,
+      page: 2,
+      times: 1,
+      transform: (body) => ({ ...body, rows: [] }),
+    });
+    const service = await create();
+    expect(await service.deleteAll(ADA)).toBe(310);
+    expect(pica.connections).toEqual([]);
+  });
+
+  it('starts no further deletion once one has failed', async () => {
+    connectMany(40);
+    pica.fault({ method: 'DELETE', skip: 5, status: 402 });
+    const service = await create({ [LIMITS]: { concurrency: 2 } });
+    const failure = await failureOf(service.deleteAll(ADA));
+    expect(failure).toMatchObject({ reason: 'quota_exceeded', deleted: 5 });
+    const deletions = pica.requests.filter(({ method }) => method === 'DELETE');
+    expect(deletions.length).toBeLessThanOrEqual(7);
   });
 });

@@ -102,4 +102,11 @@ describe.each(VENDOR_NAMES)('findByKey() of connections of %s', (vendor) => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(pica.requests).toHaveLength(lists);
   });
+
+  it('looks 4 times at most', async () => {
+    const service = await create();
+    const found = service.findByKey(ADA, 'absent', { waitFor: 140 });
+    expect(await found).toBeUndefined();
+    expect(pica.requests).toHaveLength(4 * lists);
+  });
 });

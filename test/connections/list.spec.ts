@@ -328,4 +328,19 @@ describe.each(VENDOR_NAMES)('list() of connections of %s', (vendor) => {
       expect(pica.connections).toHaveLength(2);
     },
   );
+
+  it('of an owner without connections is an empty list after one call a list, whatever rows others have', async () => {
+    connectMany(2_000, 'bob');
+    const service = await create();
+    expect(await service.list(ADA)).toMatchObject({ rows: [], total: 0 });
+    expect(pica.requests).toHaveLength(lists);
+    expect(await collect(service.all(ADA))).toEqual([]);
+    expect(pica.requests).toHaveLength(2 * lists);
+    expect(await service.resolve(ADA).catch(({ reason }) => reason)).toBe(
+      'not_connected',
+    );
+    expect(pica.requests).toHaveLength(3 * lists);
+    expect(await service.deleteAll(ADA)).toBe(0);
+    expect(pica.requests).toHaveLength(4 * lists);
+  });
 });

@@ -129,4 +129,22 @@ describe.each(VENDOR_NAMES)('update() of connections of %s', (vendor) => {
     });
     expect(changed()).toHaveLength(2);
   });
+
+  it('compares the row that a PATCH returns with the owner', async () => {
+    const { id } = pica.connect('ada', 'gmail');
+    for (const change of [{ identity: 'bob' }, { identityType: 'team' }]) {
+      pica.clearFaults();
+      pica.fault({
+        method: 'PATCH',
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: { ...pica.connections[0], ...change, name: 'private' },
+      });
+      const service = await create();
+      expect(await service.update(ADA, id, { name: 'x' })).toMatchObject({
+        identity: 'ada',
+        name: pica.connections[0]!.name,
+      });
+    }
+  });
 });
