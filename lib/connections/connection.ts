@@ -90,13 +90,8 @@ export function ownerOf(
   }
 }
 
-/** What an id may look like. Anything else names no connection. */
-const ID = /^(?!\.+$)[\w:.-]{1,128}$/;
-
-/** Whether a string can be the id of a connection. */
-export function isConnectionId(id: string): boolean {
-  return ID.test(id);
-}
+/** What the id of a connection may look like. Anything else names none. */
+export const CONNECTION_ID = /^(?!\.+$)[\w:.-]{1,128}$/;
 
 /**
  * Whether a row belongs to an owner: `identity` is equal, and `identityType`,
@@ -114,22 +109,9 @@ export function isConnection(row: ConnectionRow): row is AuthKitConnection {
   const { id, key, platform } = row;
   return (
     typeof id === 'string' &&
-    isConnectionId(id) &&
+    CONNECTION_ID.test(id) &&
     typeof key === 'string' &&
     typeof platform === 'string'
-  );
-}
-
-/** Whether a row is the connection that was requested by its id, and belongs to an owner. */
-export function isOwn(
-  row: ConnectionRow,
-  owner: AuthKitIdentity,
-  requested: string,
-): row is AuthKitConnection {
-  return (
-    belongsTo(row, owner) &&
-    isConnection(row) &&
-    row.id.toLowerCase() === requested.toLowerCase()
   );
 }
 

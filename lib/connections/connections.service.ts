@@ -23,9 +23,9 @@ import { InvalidResponseError } from '../pica/json-checks.js';
 import { PicaApi } from '../pica/pica-api.js';
 import {
   belongsTo,
-  isConnectionId,
+  CONNECTION_ID,
+  isConnection,
   isOperational,
-  isOwn,
   isReconnection,
   labelOf,
   needsReconnect,
@@ -629,7 +629,6 @@ export class AuthKitConnectionsService {
     signal: AbortSignal | undefined,
     task: Task<T>,
   ): Promise<T> {
-    const request = toRequest(operation, owner, { signal });
     for (let waits = 0; ; waits += 1) {
       const delayAfter = ({ upstreamStatus, retryAfter }: AuthKitException) => {
         // `rate_limited` without a response says that too much is pending here.
@@ -642,7 +641,7 @@ export class AuthKitConnectionsService {
       const isHandled = (failure: AuthKitException) =>
         delayAfter(failure) !== undefined;
       try {
-        return await this.runner.run({ ...request, isHandled }, task);
+        return await this.run(operation, owner, { signal }, task, isHandled);
       } catch (error) {
         const delay = delayAfter(error as AuthKitException);
         if (delay === undefined) throw error;
@@ -653,12 +652,22 @@ export class AuthKitConnectionsService {
 
   private run<T>(
     operation: string,
-    owner: AuthKitIdentity,
+    owner: AuthKitIdentity | undefined | null,
     options: AuthKitRequestOptions | null | undefined,
     task: Task<T>,
+    isHandled?: (failure: AuthKitException) => boolean,
   ): Promise<T> {
-    const request = toRequest(operation, owner ?? null, options);
-    return this.runner.run(request, task);
+    return this.runner.run(
+      {
+        outcome: `connections.${operation}() failed`,
+        traced: { channel: 'connections', operation },
+        identity: owner,
+        signal: options?.signal,
+        isHandled,
+        ...options?.[ROUTE_CONTEXT],
+      },
+      task,
+    );
   }
 
   /** The timing of a request that has more time. */
@@ -679,10 +688,10 @@ export class AuthKitConnectionsService {
     session: Session,
     id: string,
   ): Promise<AuthKitConnection | undefined> {
-    if (!isConnectionId(id)) return undefined;
+    if (!CONNECTION_ID.test(id)) return undefined;
     const row = await this.api.getConnection(session, id);
     if (!row || !belongsTo(row, session.identity!)) return undefined;
-    if (isOwn(row, session.identity!, id)) return row;
+    if (isConnection(row) && isSameId(row, id)) return row;
     throw new InvalidResponseError('not a connection, or another one');
   }
 
@@ -763,7 +772,10 @@ export class AuthKitConnectionsService {
     this.resolved.forget(session);
     if (row === undefined) throw new AuthKitException('not_found');
     // One vendor documents a body, the other none.
-    return row !== 'empty' && isOwn(row, session.identity!, id)
+    return row !== 'empty' &&
+      belongsTo(row, session.identity!) &&
+      isConnection(row) &&
+      isSameId(row, id)
       ? row
       : this.getOwn(session, id);
   }
@@ -786,18 +798,9 @@ export class AuthKitConnectionsService {
   }
 }
 
-function toRequest(
-  operation: string,
-  identity: AuthKitIdentity | undefined | null,
-  options: AuthKitRequestOptions | null | undefined,
-) {
-  return {
-    outcome: `connections.${operation}() failed`,
-    traced: { channel: 'connections' as const, operation },
-    identity,
-    signal: options?.signal,
-    ...options?.[ROUTE_CONTEXT],
-  };
+/** Whether a connection is the one that was requested. */
+function isSameId({ id }: AuthKitConnection, requested: string): boolean {
+  return id.toLowerCase() === requested.toLowerCase();
 }
 
 /** @throws {AuthKitException} `invalid_argument` */

@@ -13,19 +13,24 @@ export class Lifetime {
   private readonly controller = new AbortController();
   private readonly timer: NodeJS.Timeout;
 
+  /**
+   * @param caller cancels the request
+   * @throws {AuthKitException} `cancelled` or `unavailable` if it has ended before it begins
+   */
   constructor(
     readonly deadline: Deadline,
-    memory: MemoryBudget,
-    private readonly all: Set<Lifetime>,
+    private readonly all: Lifetimes,
     private readonly caller?: AbortSignal,
   ) {
+    if (all.isShutDown) throw shuttingDown();
+    if (caller?.aborted) throw new AuthKitException('cancelled');
     this.signal = this.controller.signal;
-    this.received = new ReceivedBytes(memory);
+    this.received = new ReceivedBytes(all.memory);
     this.timer = setTimeout(
       () => this.end(new AuthKitException('timed_out')),
       deadline.remaining(),
     );
-    all.add(this);
+    all.running.add(this);
     // All calls of a request listen, and Node warns of more than ten listeners.
     setMaxListeners(0, this.signal);
     if (!caller) return;
@@ -52,7 +57,7 @@ export class Lifetime {
   /** Gives everything back. Calls whose result nobody needs are aborted. */
   close(): void {
     clearTimeout(this.timer);
-    this.all.delete(this);
+    this.all.running.delete(this);
     this.caller?.removeEventListener('abort', this.cancel);
     if (this.pendingCalls > 0) this.cancel();
     this.received.release();
@@ -61,20 +66,10 @@ export class Lifetime {
 
 /** The lifetimes of a registration. They end when the app shuts down. */
 export class Lifetimes {
-  private readonly running = new Set<Lifetime>();
-  private isShutDown = false;
+  readonly running = new Set<Lifetime>();
+  isShutDown = false;
 
-  constructor(private readonly memory: MemoryBudget) {}
-
-  /**
-   * @param caller cancels the request
-   * @throws {AuthKitException} `cancelled` or `unavailable` if it has ended before it begins
-   */
-  start(deadline: Deadline, caller?: AbortSignal): Lifetime {
-    if (this.isShutDown) throw shuttingDown();
-    if (caller?.aborted) throw new AuthKitException('cancelled');
-    return new Lifetime(deadline, this.memory, this.running, caller);
-  }
+  constructor(readonly memory: MemoryBudget) {}
 
   /** Ends all lifetimes. None starts any more. */
   shutDown(): void {

@@ -22,7 +22,7 @@ import { AccountResolver } from './account-resolver.js';
 import { Diagnostics, type TracedOperation } from './diagnostics.js';
 import { FailureLog } from './failure-log.js';
 import { HealthRecord, type HealthState } from './health-record.js';
-import { Lifetimes, shuttingDown, type Lifetime } from './lifetime.js';
+import { Lifetime, Lifetimes, shuttingDown } from './lifetime.js';
 import { Admission, CallSlots, type Admitted } from './limits.js';
 
 /** The key by which a route passes its {@link RouteContext} with the options of a method. @internal */
@@ -146,7 +146,7 @@ export class RequestRunner
     let admitted: Admitted | undefined;
     try {
       if (this.drained) throw shuttingDown();
-      lifetime = this.lifetimes.start(deadline, request.signal);
+      lifetime = new Lifetime(deadline, this.lifetimes, request.signal);
       admitted = this.admission.enter();
       const result = await lifetime.race(
         this.begin(request.identity, lifetime, admitted, task),
@@ -212,7 +212,10 @@ export class RequestRunner
       traceAttempt: (operation, attempt, run) =>
         this.diagnostics.traceAttempt(operation, attempt, identity, run),
       share: async (fetch) => {
-        const shared = this.lifetimes.start(new Deadline(this.options.timeout));
+        const shared = new Lifetime(
+          new Deadline(this.options.timeout),
+          this.lifetimes,
+        );
         try {
           const session = this.createSession(shared, account, identity);
           return await shared.race(fetch(session));
@@ -229,7 +232,8 @@ export class RequestRunner
    * @throws {AuthKitException} `cancelled` on the signal, `unavailable` when the app shuts down
    */
   async wait(ms: number, caller: AbortSignal | undefined): Promise<void> {
-    const lifetime = this.lifetimes.start(new Deadline(ms + 1_000), caller);
+    const deadline = new Deadline(ms + 1_000);
+    const lifetime = new Lifetime(deadline, this.lifetimes, caller);
     try {
       await wait(ms, lifetime.signal);
     } finally {

@@ -180,7 +180,9 @@ export class PicaClient {
     context: CallContext,
     attempt: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
-    const budget = this.budgetOf(context.account);
+    const { id } = context.account;
+    const budget = this.budgets.get(id) ?? new RetryBudget();
+    this.budgets.set(id, budget);
     const { deadline, signal } = context;
     for (let count = 1; ; count += 1) {
       let delay: number | AuthKitException;
@@ -236,14 +238,6 @@ export class PicaClient {
       clearTimeout(timer as NodeJS.Timeout | undefined);
       signal.removeEventListener('abort', onEnd);
     }
-  }
-
-  private budgetOf({ id }: Account): RetryBudget {
-    const known = this.budgets.get(id);
-    if (known) return known;
-    const budget = new RetryBudget();
-    this.budgets.set(id, budget);
-    return budget;
   }
 
   /** Host and path of a call, for the log. */
