@@ -1,7 +1,7 @@
 import base from './jest.config.js';
 
 /**
- * The cache in a real redis-server: `npm run test:redis`.
+ * Single-use grants in a real redis-server: `npm run test:redis`.
  *
  * @type {import('jest').Config}
  */

@@ -15,18 +15,18 @@ const ARROWS = {
   pica: below('pica'),
   core: below('core'),
   connections: BELOW_TOKEN,
-  passthrough: BELOW_TOKEN,
+  passthrough: ['connections', ...BELOW_TOKEN],
   grant: BELOW_TOKEN,
   health: BELOW_TOKEN,
   token: ['connections', ...BELOW_TOKEN],
-  endpoint: ['token', 'connections', 'grant', 'core', 'identity', 'options'],
+  endpoint: ['token', 'connections', 'grant', ...BELOW_TOKEN],
   doctor: ['config', ...SERVICES, ...BELOW_TOKEN],
   config: [...SERVICES, ...BELOW_TOKEN],
 };
 
 /** Files at the root of lib/ that every folder may import. They import each other alone. */
 const LEAVES =
-  '^lib/(authkit\\.(exception|types|constants)|warn-once|format-value|bounded-map)\\.ts$';
+  '^lib/(authkit\\.(exception|types|constants)|warn-once|format-value|bounded-map|within)\\.ts$';
 
 /** Files at the root of lib/ that put the folders together. No folder imports them. */
 const WIRING = '^lib/(authkit\\.[^/]*|index|inject-authkit)\\.ts$';
@@ -41,7 +41,15 @@ export default {
       comment: `lib/${folder} imports ${['the leaves', ...targets].join(', ')} alone.`,
       severity: 'error',
       from: { path: folders([folder]) },
-      to: { path: '^lib/', pathNot: [folders([folder, ...targets]), LEAVES] },
+      to: {
+        path: '^lib/',
+        pathNot: [
+          folders([folder, ...targets]),
+          LEAVES,
+          // It runs the module as an app does.
+          ...(folder === 'doctor' ? [WIRING] : []),
+        ],
+      },
     })),
     {
       name: 'leaves import',
@@ -69,7 +77,11 @@ export default {
       severity: 'error',
       from: {
         path: '^lib/',
-        pathNot: [folders([...Object.keys(ARROWS), 'testing']), LEAVES, WIRING],
+        pathNot: [
+          folders([...Object.keys(ARROWS), 'testing', 'schematics']),
+          LEAVES,
+          WIRING,
+        ],
       },
       to: {},
     },

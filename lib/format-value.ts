@@ -24,6 +24,13 @@ export function formatValue(
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
+/** What a function of the app has thrown, by its type alone: the message may quote a secret. */
+export function formatThrown(error: unknown): string {
+  if (!(error instanceof Error)) return formatType(error);
+  const name = error.name === 'Error' ? error.constructor.name : error.name;
+  return /^[A-Z]\w{0,63}$/.test(name) ? name : 'an error';
+}
+
 /** The type of a value, for messages that must not show the value. */
 export function formatType(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';

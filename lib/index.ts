@@ -48,7 +48,7 @@ export {
   type ExtractedIdentity,
   type IdentityExtractor,
 } from './identity/extract-identity.js';
-export { getRequestIdentity } from './identity/request-identity.js';
+export { getRequestIdentity } from './identity/get-request.js';
 export type {
   AuthKitConnectionsRouteOptions,
   AuthKitControllerOptions,

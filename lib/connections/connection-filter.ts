@@ -1,5 +1,5 @@
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
-import { assertTags } from '../core/resolve-label.js';
+import { assertTags } from '../core/app-functions.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { isText } from '../options/connection-label.js';
 import { isRecord } from '../pica/json-checks.js';
@@ -91,9 +91,9 @@ export class ConnectionQuery {
     );
   }
 
-  /** Whether the list of the whole account has to be read, since upstream takes a value with a comma for a list. */
-  get isUnfiltered(): boolean {
-    return this.owner !== undefined && !isSendable(this.owner.identity);
+  /** Whether more connections have to be read than those that match, since the identity or the key cannot be sent. */
+  get hasComma(): boolean {
+    return ![this.owner?.identity, this.filter.key].every(isSendable);
   }
 
   /** Whether a row belongs to the owner and meets the filter, whatever the request asked for. */
@@ -120,8 +120,7 @@ export class ConnectionQuery {
     const conditions = {
       identity,
       // Rows without a type count as a user's, so a user's are not requested by type.
-      identityType:
-        this.isUnfiltered || identityType === 'user' ? undefined : identityType,
+      identityType: identityType === 'user' ? undefined : identityType,
       platform,
       key,
       // Whether the service means all or any of several tags is unknown.
@@ -138,8 +137,8 @@ export class ConnectionQuery {
 }
 
 /** Upstream takes a value with a comma for a list. */
-export function isSendable(value: string): boolean {
-  return !value.includes(',');
+export function isSendable(value: string | undefined): boolean {
+  return !value?.includes(',');
 }
 
 /** @throws {AuthKitException} `invalid_argument` */

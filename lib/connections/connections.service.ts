@@ -3,7 +3,7 @@ import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
 import type { AuthKitConnection } from '../authkit.types.js';
 import { BoundedMap } from '../bounded-map.js';
-import { assertLabel } from '../core/resolve-label.js';
+import { assertLabel } from '../core/app-functions.js';
 import {
   ROUTE_CONTEXT,
   RequestRunner,
@@ -165,10 +165,10 @@ export class AuthKitConnectionsService {
   /** The ids of connections that calls have found lost. */
   private readonly lost = new BoundedMap<true>(10_000);
   private readonly resolved = new ResolvedConnections();
-  /** How many confirmations of an owner wait. */
-  private readonly waiting = new Map<string, number>();
+  /** How many confirmations of an owner wait. The keys hold the secret key: truly private, nothing that inspects this object shows them. */
+  readonly #waiting = new Map<string, number>();
   /** The replacements of each owner run one after the other: two that cross must not delete both connections. */
-  private readonly replacing = new Map<string, Promise<unknown>>();
+  readonly #replacing = new Map<string, Promise<unknown>>();
 
   constructor(
     @Inject(RequestRunner) private readonly runner: RequestRunner,
@@ -440,7 +440,8 @@ export class AuthKitConnectionsService {
    * The time of `onConnected` does not count towards the `timeout` option.
    *
    * @throws {AuthKitException} `not_found` if the owner has no connection with
-   *   this key; `rate_limited` if two other confirmations of the owner wait
+   *   this key, or has deleted it meanwhile; `reconnect_required` if it has failed
+   *   meanwhile; `rate_limited` if two other confirmations of the owner wait
    *   already; and what `onConnected` throws
    */
   async confirm(
@@ -701,14 +702,14 @@ export class AuthKitConnectionsService {
     let found = await find();
     if (found || waitFor === 0) return found;
     const owner = ownerKey(session);
-    const waiting = this.waiting.get(owner) ?? 0;
+    const waiting = this.#waiting.get(owner) ?? 0;
     if (waiting >= MAX_WAITING) {
       throw new AuthKitException('rate_limited', {
         retryAfter: Math.ceil(waitFor / 1_000),
         cause: new Error(`${waiting} confirmations of the owner wait already`),
       });
     }
-    this.waiting.set(owner, waiting + 1);
+    this.#waiting.set(owner, waiting + 1);
     try {
       // Each delay is twice as long: 1/7, 2/7 and 4/7 of the time.
       let delay = Math.min(waitFor, MAX_WAIT_MS) / (2 ** (MAX_LOOKS - 1) - 1);
@@ -719,9 +720,9 @@ export class AuthKitConnectionsService {
       }
       return found;
     } finally {
-      const left = this.waiting.get(owner)! - 1;
-      if (left === 0) this.waiting.delete(owner);
-      else this.waiting.set(owner, left);
+      const left = this.#waiting.get(owner)! - 1;
+      if (left === 0) this.#waiting.delete(owner);
+      else this.#waiting.set(owner, left);
     }
   }
 
@@ -732,22 +733,24 @@ export class AuthKitConnectionsService {
     replacement: AuthKitConnection,
   ): Promise<AuthKitConnection> {
     const owner = ownerKey(session);
-    const before = this.replacing.get(owner) ?? Promise.resolve();
+    const before = this.#replacing.get(owner) ?? Promise.resolve();
     const replace = async () => {
       session.signal.throwIfAborted();
       const label = labelOf(old);
       if (label) await this.patchOwn(session, replacement.id, label);
       const latest = await this.getOwn(session, replacement.id);
-      assertReplacement(old, latest);
+      if (!isOperational(latest)) {
+        throw new AuthKitException('reconnect_required');
+      }
       await this.deleteOwn(session, old);
       return latest;
     };
     const done = before.then(replace, replace);
-    this.replacing.set(owner, done);
+    this.#replacing.set(owner, done);
     try {
       return await done;
     } finally {
-      if (this.replacing.get(owner) === done) this.replacing.delete(owner);
+      if (this.#replacing.get(owner) === done) this.#replacing.delete(owner);
     }
   }
 

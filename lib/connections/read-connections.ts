@@ -35,7 +35,7 @@ export class ConnectionReader {
     query: ConnectionQuery,
   ): Promise<AuthKitConnection[]> {
     if (query.isImpossible) return [];
-    this.warnIfUnfiltered(query);
+    this.warnOfComma(query);
     const { concurrency } = this.options[LIMITS];
     const lists = await Promise.all(
       query.lists(this.hasActiveFilter).map((list) =>
@@ -87,7 +87,7 @@ export class ConnectionReader {
     run: <T>(task: Task<T>) => Promise<T>,
   ): AsyncGenerator<AuthKitConnection, void, undefined> {
     if (query.isImpossible) return;
-    this.warnIfUnfiltered(query);
+    this.warnOfComma(query);
     const found = new Set<string>();
     for (const list of query.lists(this.hasActiveFilter)) {
       for (let pass = 1, isShorter = true; isShorter; pass += 1) {
@@ -118,12 +118,12 @@ export class ConnectionReader {
     }
   }
 
-  private warnIfUnfiltered({ isUnfiltered }: ConnectionQuery): void {
-    if (!isUnfiltered) return;
+  private warnOfComma({ hasComma }: ConnectionQuery): void {
+    if (!hasComma) return;
     this.warnOnce(
       'comma',
-      'An identity contains a comma, which the filter of the API takes for a list: all connections of the account are read to find its own. ' +
-        'Use ids without commas. (Logged once.)',
+      'An identity or a key of a connection contains a comma, which the filter of the API takes for a list. ' +
+        'It is not sent as a filter: connections of other users are read, and left out. Use ids without commas. (Logged once.)',
     );
   }
 }

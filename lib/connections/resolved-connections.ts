@@ -39,7 +39,8 @@ export class ResolvedConnections {
   /** Forgets the connections of an owner. */
   forget(session: Session): void {
     this.change += 1;
-    this.changes.set(ownerKey(session), this.change, TTL_MS);
+    // Longer than a look-up that began before takes, and what it found is remembered.
+    this.changes.set(ownerKey(session), this.change, 2 * TTL_MS);
   }
 }
 

@@ -1,12 +1,18 @@
 import { AuthKitException } from '../authkit.exception.js';
 import { BoundedMap } from '../bounded-map.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
-import { isScope, type AuthKitScope } from '../options/module.options.js';
+import {
+  isScope,
+  type AuthKitScope,
+  type ScopeResolver,
+  type SecretKeyResolver,
+} from '../options/module.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { formatSecretKey, isSecretKey } from '../options/secret-key.js';
 import type { Account } from '../pica/pica.client.js';
 import { VENDORS, type Vendor } from '../vendors/index.js';
 import { createWarnOnce } from '../warn-once.js';
+import { callAppFunction } from './app-functions.js';
 
 /** The maximum number of identities whose tenant is remembered. */
 const MAX_IDENTITIES = 10_000;
@@ -18,76 +24,47 @@ export class AccountResolver {
   /** The tenant that was last seen with an identity. */
   private readonly tenants = new BoundedMap<string>(MAX_IDENTITIES);
 
-  constructor(
-    private readonly options: Pick<
-      ResolvedOptions,
-      'vendor' | 'secretKey' | 'scope'
-    >,
-  ) {
-    this.vendor = VENDORS[options.vendor];
+  /** Truly private: nothing that inspects this object shows the key. */
+  readonly #secretKey: string | SecretKeyResolver;
+  readonly #scope: ResolvedOptions['scope'];
+
+  constructor({ vendor, secretKey, scope }: ResolvedOptions) {
+    this.vendor = VENDORS[vendor];
+    this.#secretKey = secretKey.reveal();
+    this.#scope = scope;
   }
 
   /** @throws {AuthKitException} `unavailable` if a function of the app throws, `secret_rejected` if its result cannot be sent */
   async resolve(identity: AuthKitIdentity | undefined): Promise<Account> {
-    const secretKey = await this.resolveSecretKey(identity);
-    const { organizationId, projectId } = await this.resolveScope(identity);
-    this.warnSharedIdentity(identity, [secretKey, organizationId, projectId]);
-    return {
-      secretKey,
-      scopeHeaders: this.toHeaders({ organizationId, projectId }),
-      id: JSON.stringify([
-        secretKey,
-        organizationId,
-        projectId,
-        identity?.tenant,
-      ]),
-    };
-  }
-
-  private async resolveSecretKey(
-    identity: AuthKitIdentity | undefined,
-  ): Promise<string> {
-    const given = this.options.secretKey.reveal();
-    if (typeof given === 'string') return given;
-    const secretKey = await callAppFunction('secretKey', () => given(identity));
-    if (isSecretKey(secretKey)) return secretKey;
-    throw invalidResult(
-      'secretKey',
-      `${formatSecretKey(secretKey)}; expected the secret key from the dashboard (sk_test_… or sk_live_…), without quotes, spaces and line breaks`,
-    );
-  }
-
-  private async resolveScope(
-    identity: AuthKitIdentity | undefined,
-  ): Promise<AuthKitScope> {
-    const { scope } = this.options;
-    if (typeof scope !== 'function') return scope ?? {};
-    const resolved = await callAppFunction('scope', () => scope(identity));
-    if (resolved === undefined || resolved === null) return {};
-    if (isScope(resolved)) return resolved;
-    throw invalidResult('scope', 'what cannot be sent as a scope');
-  }
-
-  private toHeaders({
-    organizationId,
-    projectId,
-  }: AuthKitScope): Account['scopeHeaders'] {
-    const { scopeHeaders } = this.vendor;
-    if (!scopeHeaders || !(organizationId || projectId)) return undefined;
-    return {
-      ...(organizationId && { [scopeHeaders.organizationId]: organizationId }),
-      ...(projectId && { [scopeHeaders.projectId]: projectId }),
-    };
+    const given = this.#secretKey;
+    const secretKey =
+      typeof given === 'string' ? given : await callSecretKey(given, identity);
+    const scope =
+      typeof this.#scope === 'function'
+        ? await callScope(this.#scope, identity)
+        : this.#scope;
+    const { organizationId, projectId } = scope ?? {};
+    const parts = [secretKey, organizationId, projectId];
+    if (identity?.tenant !== undefined) {
+      this.warnSharedIdentity(identity, identity.tenant, parts);
+    }
+    const { scopeHeaders: names } = this.vendor;
+    const scopeHeaders = names &&
+      (organizationId || projectId) && {
+        ...(organizationId && { [names.organizationId]: organizationId }),
+        ...(projectId && { [names.projectId]: projectId }),
+      };
+    const id = JSON.stringify([...parts, identity?.tenant]);
+    return { id, secretKey, scopeHeaders: scopeHeaders || undefined };
   }
 
   /** Warns once if Pica cannot tell two tenants' identities apart: they share their connections. */
   private warnSharedIdentity(
-    identity: AuthKitIdentity | undefined,
+    { identity, identityType = 'user' }: AuthKitIdentity,
+    tenant: string,
     account: (string | undefined)[],
   ): void {
-    if (identity?.tenant === undefined) return;
-    const { identityType = 'user', tenant } = identity;
-    const key = JSON.stringify([...account, identityType, identity.identity]);
+    const key = JSON.stringify([...account, identityType, identity]);
     const known = this.tenants.get(key);
     this.tenants.set(key, tenant);
     if (known === undefined || known === tenant) return;
@@ -99,24 +76,25 @@ export class AccountResolver {
   }
 }
 
-/**
- * Calls a function of the options.
- *
- * @throws {AuthKitException} that of the function; `unavailable` if it throws another error, which may quote a secret
- */
-export async function callAppFunction<T>(
-  option: string,
-  call: () => T,
-): Promise<Awaited<T>> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof AuthKitException) throw error;
-    const name = error instanceof Error ? error.name : '';
-    const shown = /^[A-Z]\w{0,63}$/.test(name) ? name : 'an error';
-    const cause = new Error(`the ${option} function threw ${shown}`);
-    throw new AuthKitException('unavailable', { cause });
-  }
+async function callSecretKey(
+  secretKey: SecretKeyResolver,
+  identity: AuthKitIdentity | undefined,
+): Promise<string> {
+  const key = await callAppFunction('secretKey', () => secretKey(identity));
+  if (isSecretKey(key)) return key;
+  throw invalidResult(
+    'secretKey',
+    `${formatSecretKey(key)}; expected the secret key from the dashboard (sk_test_… or sk_live_…), without quotes, spaces and line breaks`,
+  );
+}
+
+async function callScope(
+  scope: ScopeResolver,
+  identity: AuthKitIdentity | undefined,
+): Promise<AuthKitScope | undefined> {
+  const resolved = await callAppFunction('scope', () => scope(identity));
+  if (isScope(resolved ?? {})) return resolved ?? undefined;
+  throw invalidResult('scope', 'what cannot be sent as a scope');
 }
 
 function invalidResult(option: string, what: string): AuthKitException {

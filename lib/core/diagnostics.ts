@@ -26,7 +26,7 @@ export interface AuthKitTraceContext {
   /**
    * What runs. Tokens: `create` or `integrations`. Connections: the method, e.g.
    * `list`; `all`, `scan` and `deleteAll` once for each page and each deletion.
-   * Calls: `fetch` or `actions`. Grants: `issue` or `verify`. Upstream calls:
+   * Calls: `fetch` or `actions`. Grants: `verify`. Upstream calls:
    * method and path, e.g. `POST /v1/authkit` or `GET /v1/vault/connections/:id`.
    */
   readonly operation: string;
@@ -115,9 +115,10 @@ export class Diagnostics {
   labelsFor(
     identity: AuthKitIdentity | undefined | null,
   ): Readonly<Record<string, string>> {
-    if (!this.options.labels || !identity) return {};
+    const { labels: resolve } = this.options;
+    if (!resolve) return {};
     try {
-      const labels = Object.entries(this.options.labels(identity) ?? {})
+      const labels = Object.entries(resolve(identity ?? undefined) ?? {})
         .slice(0, MAX_LABELS)
         .map((label) => label.map(formatLabel));
       return Object.fromEntries(labels) as Record<string, string>;
@@ -176,8 +177,8 @@ async function publish<T>(
     context.correlationId = failure.correlationId ?? context.correlationId;
     context.durationMs = performance.now() - startedAt;
     if (failure.reason !== 'cancelled') {
-      // Its own message may name connections.
-      context.error = failure.with({ message: undefined });
+      // Its own message and cause may name connections.
+      context.error = failure.with({ message: undefined, cause: undefined });
       channel.error.publish(context);
     }
     throw error;

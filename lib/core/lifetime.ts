@@ -47,7 +47,7 @@ export class Lifetime {
     this.controller.abort(failure);
   }
 
-  private readonly cancel = () => this.end(new AuthKitException('cancelled'));
+  readonly cancel = (): void => this.end(new AuthKitException('cancelled'));
 
   /** Gives everything back. Calls whose result nobody needs are aborted. */
   close(): void {

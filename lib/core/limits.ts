@@ -17,7 +17,7 @@ export class Admission {
   private pending = 0;
   /** By tenant or account, which may hold a key: truly private, so that nothing that inspects this object shows it. */
   readonly #pendingOf = new Map<string, number>();
-  private onIdle = () => {};
+  private onIdle?: () => void;
 
   /**
    * Admits a request.
@@ -43,7 +43,7 @@ export class Admission {
           else this.#pendingOf.set(name, left);
         }
         this.pending -= 1;
-        if (this.pending === 0) this.onIdle();
+        if (this.pending === 0) this.onIdle?.();
       },
     };
   }
@@ -116,8 +116,10 @@ export class CallSlots {
     const calls = this.#accounts.get(account)!;
     calls.inFlight -= 1;
     this.inFlight -= 1;
-    this.forgetIfIdle(account, calls);
-    this.scheduleStart();
+    if (calls.inFlight === 0 && calls.waiting.size === 0) {
+      this.#accounts.delete(account);
+    }
+    if (this.waiting > 0) this.scheduleStart();
   }
 
   private waitForTurn(
@@ -133,18 +135,15 @@ export class CallSlots {
       const leave = () => {
         calls.waiting.delete(start);
         this.waiting -= 1;
-        this.forgetIfIdle(account, calls);
+        if (calls.inFlight === 0 && calls.waiting.size === 0) {
+          this.#accounts.delete(account);
+        }
         reject(signal.reason);
       };
       signal.addEventListener('abort', leave);
       calls.waiting.add(start);
       this.waiting += 1;
     });
-  }
-
-  private forgetIfIdle(account: string, calls: AccountCalls): void {
-    if (calls.inFlight > 0 || calls.waiting.size > 0) return;
-    this.#accounts.delete(account);
   }
 
   private hasRoom({ inFlight }: AccountCalls): boolean {
@@ -159,7 +158,7 @@ export class CallSlots {
    * end at the same moment, those that still wait end too, and start no call.
    */
   private scheduleStart(): void {
-    if (this.isStartScheduled || this.waiting === 0) return;
+    if (this.isStartScheduled) return;
     this.isStartScheduled = true;
     setImmediate(() => {
       this.isStartScheduled = false;

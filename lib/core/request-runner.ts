@@ -132,8 +132,10 @@ export class RequestRunner
    */
   run<T>(request: AppRequest, task: Task<T>): Promise<T> {
     const { traced, identity } = request;
-    const run = () => this.execute(request, task);
-    return traced ? this.diagnostics.trace(traced, identity, run) : run();
+    if (!traced) return this.execute(request, task);
+    return this.diagnostics.trace(traced, identity, () =>
+      this.execute(request, task),
+    );
   }
 
   private async execute<T>(request: AppRequest, task: Task<T>): Promise<T> {
@@ -146,20 +148,19 @@ export class RequestRunner
       if (this.drained) throw shuttingDown();
       lifetime = this.lifetimes.start(deadline, request.signal);
       admitted = this.admission.enter();
-      const begun = this.begin(request.identity, lifetime, admitted, task);
-      const result = await lifetime.race(begun);
+      const result = await lifetime.race(
+        this.begin(request.identity, lifetime, admitted, task),
+      );
       if (lifetime.callsMade > 0) this.healthRecord.succeeded();
       return result;
     } catch (error) {
       const failure = normalizeError(error);
-      // A part of the task that goes on makes no further call.
-      lifetime?.end(failure);
+      // A part of the task that goes on makes no further call, and what is cut off is no failure of its own.
+      lifetime?.cancel();
       if (lifetime?.callsMade) this.healthRecord.failed(failure);
-      const duration = performance.now() - startedAt;
-      const { identity } = request;
       this.log.failed(outcome, failure, {
-        duration,
-        identity,
+        duration: performance.now() - startedAt,
+        identity: request.identity,
         isHandled: isHandled?.(failure),
       });
       throw failure;

@@ -1,17 +1,22 @@
 import { parseArgs } from 'node:util';
 import { isHttpUrl, MAX_TIMEOUT_MS } from '../options/validation.js';
+import type { CallSettings } from './check-call.js';
 
 const DEFAULT_TIMEOUT = 10_000;
 
 export const USAGE = `Usage: authkit-doctor [options]
 
-Checks a secret key, and with --endpoint a token endpoint, from outside.
+Checks a secret key, and with --endpoint the routes of the module, from outside.
 The key is that of the environment, or of .env in this folder: PICA_SECRET_KEY
 or ONE_SECRET_KEY, with AUTHKIT_VENDOR and AUTHKIT_BASE_URL. It is not printed.
 
-  --endpoint <url>     URL of the token endpoint, as the page passes it to the widget
+  --endpoint <url>     URL of the token route, the grant route or the connections
+                       route; those beside it are checked too, if they are there
   --header <header>    header of a signed-in user, 'authorization: Bearer …', also
-                       several times; with grants it is the header of a grant
+                       several times; with grants also the header of a grant
+  --call <platform> <path> --identity <id>
+                       one GET to a platform with the connection of an identity:
+                       --call gmail gmail/v1/users/me/labels --identity user-1
   --timeout <ms>       timeout of each call (default: ${DEFAULT_TIMEOUT})
   --help               show this
 
@@ -23,6 +28,7 @@ export interface DoctorArguments {
   readonly endpoint?: string;
   /** The headers of a signed-in user, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly call?: CallSettings;
   /** The timeout of each call in ms. */
   readonly timeout: number;
 }
@@ -38,8 +44,10 @@ export class UsageError extends Error {}
 export function parseArguments(
   args: readonly string[],
 ): DoctorArguments | undefined {
-  const { help, endpoint, header = [], timeout } = parse(args);
+  const { values, positionals } = parse(args);
+  const { help, endpoint, header = [], timeout } = values;
   if (help) return undefined;
+  const call = parseCall(values.call, values.identity, positionals);
   if (endpoint !== undefined && !isEndpoint(endpoint)) {
     throw new UsageError(
       '--endpoint: expected the whole URL without credentials, such as https://api.example/authkit-token.',
@@ -53,35 +61,54 @@ export function parseArguments(
   return {
     endpoint,
     headers: Object.fromEntries(header.map(parseHeader)),
+    call,
     timeout: parseTimeout(timeout),
   };
 }
+
+// An argument may be a header whose quotes are missing, or its --header: it is not quoted.
+const STRAY_ARGUMENT =
+  "There is an argument without an option. Put quotes around a header: --header 'authorization: Bearer …'.";
 
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   try {
     return parseArgs({
       args: [...args],
+      // The path of --call.
+      allowPositionals: true,
       options: {
         endpoint: text,
         header: { ...text, multiple: true },
+        call: text,
+        identity: text,
         timeout: text,
         help: { type: 'boolean', short: 'h' },
       },
-    }).values;
+    });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const quotesArgument =
-      code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL' ||
-      (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' &&
-        !/^Unknown option '--?[\w-]+'/.test(message));
-    throw new UsageError(
-      // The argument may be a header whose quotes are missing, or its --header.
-      quotesArgument
-        ? "There is an argument without an option. Put quotes around a header: --header 'authorization: Bearer …'."
-        : message,
-    );
+      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' &&
+      !/^Unknown option '--?[\w-]+'/.test(message);
+    throw new UsageError(quotesArgument ? STRAY_ARGUMENT : message);
   }
+}
+
+/** `--call PLATFORM PATH --identity ID` */
+function parseCall(
+  platform: string | undefined,
+  identity: string | undefined,
+  [path, ...others]: readonly string[],
+): CallSettings | undefined {
+  if (others.length > 0 || (path !== undefined && platform === undefined)) {
+    throw new UsageError(STRAY_ARGUMENT);
+  }
+  if (platform === undefined && identity === undefined) return undefined;
+  if (platform && path && identity) return { platform, path, identity };
+  throw new UsageError(
+    '--call: expected a platform, a path and --identity, such as --call gmail gmail/v1/users/me/labels --identity user-1.',
+  );
 }
 
 /** A URL whose query is allowed: an endpoint may have one. */

@@ -1,40 +1,45 @@
 import { randomUUID } from 'node:crypto';
-import { LazyModuleLoader, NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
 import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import { RequestRunner, type Session } from '../core/request-runner.js';
 import { LIMITS } from '../options/limits.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { Deadline } from '../pica/deadline.js';
 import { fetchPages } from '../pica/fetch-pages.js';
 import { isRecord } from '../pica/json-checks.js';
 import type { TokenPage } from '../pica/parse-page.js';
-import type { CallContext } from '../pica/pica.client.js';
 import { PicaApi } from '../pica/pica-api.js';
-import { MemoryBudget, ReceivedBytes } from '../pica/received-bytes.js';
 import { sharesPart } from '../pica/upstream-error.js';
 import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
 import { ok, unchecked, wrong, type Finding, type Section } from './report.js';
 
+/** A secret key to check. */
+export interface KeySettings {
+  /** The options of the environment. */
+  readonly options: ResolvedOptions;
+  /** Where the key comes from, e.g. `PICA_SECRET_KEY`. */
+  readonly source: string;
+  /** The timeout of each call in ms. */
+  readonly timeout: number;
+}
+
 /**
  * Checks a secret key by calls that change nothing.
  *
- * @param source where the key comes from, e.g. `PICA_SECRET_KEY`
- * @param timeout of each call in ms
+ * @param app has the module, registered with this key and without retries
  */
 export async function checkKey(
-  options: ResolvedOptions,
-  source: string,
-  timeout: number,
+  app: INestApplicationContext,
+  settings: KeySettings,
 ): Promise<Section> {
-  const { displayName } = VENDORS[options.vendor];
-  const app = await NestFactory.createApplicationContext(class {}, {
-    logger: false,
-  });
-  const loader = app.get(LazyModuleLoader);
-  const check = new KeyCheck(options, source, timeout, loader);
   return {
-    title: `${displayName}, ${options.baseUrl}`,
-    findings: await check.run(),
+    title: titleOf(settings.options),
+    findings: await new KeyCheck(app, settings).run(),
   };
+}
+
+/** The title of a section about a vendor's API. */
+export function titleOf({ vendor, baseUrl }: ResolvedOptions): string {
+  return `${VENDORS[vendor].displayName}, ${baseUrl}`;
 }
 
 /** The result of a call, or why there is none. */
@@ -42,64 +47,60 @@ type Outcome<T> =
   { readonly value: T } | { readonly failure: AuthKitException };
 
 class KeyCheck {
-  readonly #api: PicaApi;
-  readonly #context: CallContext;
+  readonly #secretKey: string;
+  private readonly api: PicaApi;
+  private readonly runner: RequestRunner;
   private readonly vendor: Vendor;
+  private readonly options: ResolvedOptions;
+  private readonly source: string;
+  private readonly timeout: number;
   /** How long each call took, in ms. */
   private readonly durations: number[] = [];
 
   constructor(
-    private readonly options: ResolvedOptions,
-    private readonly source: string,
-    private readonly timeout: number,
-    loader: LazyModuleLoader,
+    app: INestApplicationContext,
+    { options, source, timeout }: KeySettings,
   ) {
+    this.#secretKey = options.secretKey.reveal() as string;
+    this.api = app.get(PicaApi);
+    this.runner = app.get(RequestRunner);
     this.vendor = VENDORS[options.vendor];
-    const secretKey = options.secretKey.reveal() as string;
-    // Without retries: a call that fails now and then is to be seen.
-    const settings = { ...options, retries: 0, attemptTimeout: timeout };
-    this.#api = new PicaApi(settings, loader);
-    const memory = new MemoryBudget(options[LIMITS].maxBytesInFlight);
-    this.#context = {
-      account: { id: secretKey, secretKey },
-      // It limits retries, of which there are none.
-      deadline: new Deadline(timeout),
-      signal: new AbortController().signal,
-      received: new ReceivedBytes(memory),
-      startCall: async () => () => {},
-      traceAttempt: async (_operation, _attempt, run) => {
-        const startedAt = performance.now();
-        try {
-          return await run({});
-        } finally {
-          this.durations.push(performance.now() - startedAt);
-        }
-      },
-    };
+    this.options = options;
+    this.source = source;
+    this.timeout = timeout;
   }
 
   async run(): Promise<Finding[]> {
+    const token = await outcomeOf(this.fetchToken());
+    if ('failure' in token) return [this.keyFailure(token.failure)];
+    return [
+      ok('Secret key', `accepted, from ${this.source}`),
+      this.checkEnvironment(token.value),
+      ...(await this.checkAccount()),
+      this.checkIntegrations(token.value),
+      await this.checkWhiteLabel(token.value),
+      await this.checkIdentityFilter(),
+      this.checkDurations(),
+    ];
+  }
+
+  /** Makes one call, with a deadline of its own. */
+  private async call<T>(make: (session: Session) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
     try {
-      const token = await outcomeOf(this.fetchToken());
-      if ('failure' in token) return [this.keyFailure(token.failure)];
-      return [
-        ok('Secret key', `accepted, from ${this.source}`),
-        this.checkEnvironment(token.value),
-        ...(await this.checkAccount()),
-        this.checkIntegrations(token.value),
-        await this.checkWhiteLabel(token.value),
-        await this.checkIdentityFilter(),
-        this.checkDurations(),
-      ];
+      return await this.runner.run(
+        { outcome: 'Check failed', identity: undefined },
+        make,
+      );
     } finally {
-      this.#api.onApplicationShutdown();
+      this.durations.push(performance.now() - startedAt);
     }
   }
 
   private fetchToken(): Promise<TokenPage[]> {
     return fetchPages((page) => {
       const place = { page, limit: MAX_PAGE_SIZE };
-      return this.#api.tokenPage(this.#context, place, {});
+      return this.call((session) => this.api.tokenPage(session, place, {}));
     }, this.options[LIMITS]);
   }
 
@@ -140,8 +141,7 @@ class KeyCheck {
 
   private checkEnvironment(pages: readonly TokenPage[]): Finding {
     const name = 'Environment';
-    const [, ofKey] =
-      /^sk_(test|live)_/.exec(this.#context.account.secretKey) ?? [];
+    const [, ofKey] = /^sk_(test|live)_/.exec(this.#secretKey) ?? [];
     const ofRows = new Set(
       rowsOf(pages).flatMap(({ environment }) =>
         environment === 'test' || environment === 'live' ? [environment] : [],
@@ -163,15 +163,15 @@ class KeyCheck {
   /** The organization and project of the key. Nothing of the person that owns it. */
   private async checkAccount(): Promise<Finding[]> {
     if (!this.vendor.whoamiPath) return [];
-    const outcome = await outcomeOf(this.#api.whoami(this.#context));
+    const outcome = await outcomeOf(
+      this.call((session) => this.api.whoami(session)),
+    );
     if ('failure' in outcome) {
       return [unchecked('Account', formatFailure(outcome.failure))];
     }
     const { user, organization, project } = outcome.value;
     const describe = (value: unknown, none: string) =>
-      isRecord(value)
-        ? describeTenant(value, user, this.#context.account.secretKey)
-        : none;
+      isRecord(value) ? describeTenant(value, user, this.#secretKey) : none;
     return [
       ok('Organization', describe(organization, 'none: a personal key')),
       ok('Project', describe(project, 'none: the key is for all projects')),
@@ -204,7 +204,7 @@ class KeyCheck {
     const name = 'White label';
     const { flagsPath, displayName } = this.vendor;
     const outcome: Outcome<boolean> = flagsPath
-      ? await outcomeOf(this.#api.flags(this.#context))
+      ? await outcomeOf(this.call((session) => this.api.flags(session)))
       : { value: pages[0]?.fields.get('isWhiteLabel') === 'true' };
     if ('failure' in outcome) {
       return wrong(
@@ -253,7 +253,7 @@ class KeyCheck {
         return wrong(
           name,
           'the list does not obey its identity filter: it finds none for an identity that has some',
-          `AuthKitConnectionsService then finds no connections. Report it to the support of ${displayName}.`,
+          `It may mean the user at the platform, such as an address, and not the identity of the token. AuthKitConnectionsService then finds no connections. Report it to the support of ${displayName}.`,
         );
     }
   }
@@ -281,8 +281,10 @@ class KeyCheck {
 
   private async listConnections(identity?: string) {
     const filter: Record<string, string> = identity ? { identity } : {};
-    const page = await this.#api.listConnections(this.#context, filter, 1);
-    return page.rows;
+    const { rows } = await this.call((session) =>
+      this.api.listConnections(session, filter, 1),
+    );
+    return rows;
   }
 
   private checkDurations(): Finding {

@@ -8,7 +8,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { createWarnOnce } from '../warn-once.js';
-import { getRequestIdentity } from '../identity/request-identity.js';
+import { getRequestIdentity } from '../identity/get-request.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isPromise } from '../options/validation.js';
 import { formatType } from '../format-value.js';

@@ -17,11 +17,11 @@ import {
   AuthKitConnectionsService,
   type AuthKitConnectionPage,
 } from '../connections/connections.service.js';
-import { callListener } from '../core/call-listener.js';
+import { callListener } from '../core/app-functions.js';
 import { ROUTE_CONTEXT } from '../core/request-runner.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
-import { getRequestStart } from '../identity/request-identity.js';
+import { getRequestStart } from '../identity/get-request.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { CONNECTION_ROUTES, DescribeRoute, HideRoute } from './openapi.js';
 import {

@@ -13,7 +13,6 @@ import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
 import {
   DEFAULT_CONNECTIONS_PATH,
   DEFAULT_PATH,
-  type ConnectionsRouteOptions,
   type ControllerOptions,
 } from '../options/controller.options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
@@ -36,134 +35,120 @@ const DEFAULT_PATHS: readonly string[] = [
   DEFAULT_CONNECTIONS_PATH,
 ];
 
+type Guard = Type<CanActivate> | CanActivate;
+
 /** The controller classes of one registration. */
 export interface AuthKitControllers {
   readonly token: Type<AuthKitTokenController>;
-  /** Where the registration has grants. */
+  /** If the registration has grants. */
   readonly grant?: Type<AuthKitGrantController>;
-  /** Where the registration has routes for connections. */
+  /** If the registration has routes for connections. */
   readonly connections?: Type<AuthKitConnectionsController>;
 }
 
-/**
- * Creates the controller classes of one registration. Each registration has
- * classes of its own: Nest stores path and guards on the class, where two
- * registrations would overwrite each other.
- */
+/** Creates the controller classes of one registration. */
 export function createControllers(
   options: ControllerOptions,
 ): AuthKitControllers {
+  const { grants, connections, guards } = options;
+  // Nest treats slashes at the end differently from place to place.
+  const path = trimTrailingSlashes(options.path);
+  const ofPages = [PageOriginGuard, ...guards, AuthKitIdentityGuard];
   return {
-    token: createTokenController(options),
-    ...(options.grants && { grant: createGrantController(options) }),
-    ...(options.connections && {
-      connections: createConnectionsController(options, options.connections),
+    token: createTokenController(path, options),
+    ...(grants && {
+      grant: createController(
+        AuthKitGrantController,
+        'AuthKitGrantController',
+        `${path}/grant`,
+        ofPages,
+        options,
+      ),
+    }),
+    ...(connections && {
+      connections: createController(
+        AuthKitConnectionsController,
+        'AuthKitConnectionsController',
+        trimTrailingSlashes(connections.path),
+        ofPages,
+        options,
+      ),
     }),
   };
 }
 
 function createTokenController(
+  path: string,
   options: ControllerOptions,
 ): Type<AuthKitTokenController> {
-  const Base: abstract new (...args: never[]) => AuthKitTokenController =
-    options.cors ? AuthKitCorsTokenController : AuthKitTokenController;
-
-  class TokenController extends (Base as Type<AuthKitTokenController>) {
-    // A function of its own: Nest stores the metadata of a route on it.
-    override token(
-      ...args: Parameters<AuthKitTokenController['token']>
-    ): Promise<void> {
-      return super.token(...args);
-    }
-  }
-  decorateMethod(TokenController.prototype, 'token', [
+  const TokenController = createController(
+    options.cors ? AuthKitCorsTokenController : AuthKitTokenController,
+    'AuthKitTokenController',
+    path,
+    tokenGuards(options),
+    options,
+  );
+  const prototype: AuthKitTokenController = TokenController.prototype;
+  const { token } = AuthKitTokenController.prototype;
+  // A function of its own: Nest stores the metadata of a route on it.
+  prototype.token = function (
+    this: AuthKitTokenController,
+    ...args: Parameters<typeof token>
+  ) {
+    return token.apply(this, args);
+  };
+  const decorators: MethodDecorator[] = [
     Post(),
     HttpCode(HttpStatus.OK),
     ...options.tokenRouteDecorators,
     // Applied first: the app's own descriptions take precedence.
     DescribeRoute(TOKEN_ROUTE),
-  ]);
-  // Nest treats slashes at the end differently from place to place.
-  decorateClass(
-    TokenController,
-    'AuthKitTokenController',
-    trimTrailingSlashes(options.path),
-    tokenGuards(options),
-    options,
-  );
+  ];
+  for (const decorate of decorators.reverse()) {
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, 'token')!;
+    const decorated = decorate(prototype, 'token', descriptor);
+    Object.defineProperty(prototype, 'token', decorated ?? descriptor);
+  }
   return TokenController;
 }
 
-function createGrantController(
-  options: ControllerOptions,
-): Type<AuthKitGrantController> {
-  class GrantController extends (AuthKitGrantController as Type<AuthKitGrantController>) {}
-  decorateClass(
-    GrantController,
-    'AuthKitGrantController',
-    `${trimTrailingSlashes(options.path)}/grant`,
-    [PageOriginGuard, ...options.guards, AuthKitIdentityGuard],
-    options,
-  );
-  return GrantController;
-}
-
-function createConnectionsController(
-  options: ControllerOptions,
-  { path }: ConnectionsRouteOptions,
-): Type<AuthKitConnectionsController> {
-  class ConnectionsController extends (AuthKitConnectionsController as Type<AuthKitConnectionsController>) {}
-  decorateClass(
-    ConnectionsController,
-    'AuthKitConnectionsController',
-    trimTrailingSlashes(path),
-    [PageOriginGuard, ...options.guards, AuthKitIdentityGuard],
-    options,
-  );
-  return ConnectionsController;
-}
-
 /** The guards of the token route. The last one stores the identity. */
-function tokenGuards({ grants, guards }: ControllerOptions) {
+function tokenGuards({ grants, guards }: ControllerOptions): Guard[] {
   if (grants === 'optional') return [createOptionalGrantGuard(guards)];
   if (grants) return [AuthKitGrantGuard];
   return [AllowedOriginGuard, ...guards, AuthKitIdentityGuard];
 }
 
-function decorateClass(
-  target: Type,
+/**
+ * Creates a class for one registration. Nest stores path and guards on the
+ * class, where two registrations would overwrite each other.
+ *
+ * OpenAPI documents make operation ids of its name, which must be unique:
+ * registrations differ in path or version. The name is given, since a bundler
+ * may shorten that of the class.
+ */
+function createController<T>(
+  Base: abstract new (...args: never[]) => T,
   name: string,
   path: string,
-  guards: (Type<CanActivate> | CanActivate)[],
+  guards: readonly Guard[],
   { version, decorators }: ControllerOptions,
-): void {
+): Type<T> {
+  class AuthKitController extends (Base as unknown as Type<object>) {}
   for (const decorate of [
     Controller({ path, version }),
     UseGuards(...guards),
     UseFilters(AuthKitExceptionFilter),
     ...decorators,
   ]) {
-    decorate(target);
+    decorate(AuthKitController);
   }
-  tagController(target);
-  nameController(target, name, path, version);
-}
-
-/**
- * Names the class of a controller. OpenAPI documents make operation ids of it,
- * which must be unique: registrations differ in path or version. The `name` is
- * given, since a bundler may shorten that of the class.
- */
-function nameController(
-  target: Type,
-  name: string,
-  path: string,
-  version: ControllerOptions['version'],
-): void {
+  tagController(AuthKitController);
   const versions = [version ?? []].flat().map(String);
   const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
   const place = [path, ...versions].join('#').replace(/\W+/g, '_');
-  setClassName(target, isDefault ? name : `${name}_${place}`);
+  setClassName(AuthKitController, isDefault ? name : `${name}_${place}`);
+  return AuthKitController as Type<T>;
 }
 
 function setClassName(target: Type, name: string): void {
@@ -171,7 +156,7 @@ function setClassName(target: Type, name: string): void {
 }
 
 /**
- * Gives a class another name where one before it has the same: registrations of
+ * Gives a class another name if one before it has the same: registrations of
  * the same path and version in modules whose paths differ (`RouterModule`).
  *
  * @param controllers the classes of all registrations of an app
@@ -185,20 +170,4 @@ export function ensureUniqueNames(controllers: Iterable<Type>): void {
     names.add(unique);
     if (unique !== name) setClassName(controller, unique);
   }
-}
-
-/** Applies decorators as `@first @second method() {}` does, the last one first. */
-function decorateMethod(
-  prototype: object,
-  name: string,
-  decorators: readonly MethodDecorator[],
-): void {
-  const original = Object.getOwnPropertyDescriptor(prototype, name)!;
-  const decorated = decorators.reduceRight(
-    (descriptor, decorate) =>
-      (decorate(prototype, name, descriptor) as
-        PropertyDescriptor | undefined) ?? descriptor,
-    original,
-  );
-  Object.defineProperty(prototype, name, decorated);
 }

@@ -12,9 +12,6 @@ export interface FastifyReply {
 /** The response of a platform: Node's own on Express, a wrapper on Fastify. */
 export type PlatformResponse = ServerResponse | FastifyReply;
 
-const rawOf = (response: PlatformResponse): ServerResponse =>
-  'raw' in response ? response.raw : response;
-
 /**
  * Runs what makes a response, with a signal that aborts when the client closes
  * the connection, or has a response from elsewhere. (The request's `close` event
@@ -25,7 +22,7 @@ export async function abortOnClose<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const raw = rawOf(response);
+  const raw = 'raw' in response ? response.raw : response;
   const abort = () => controller.abort();
   if (raw.destroyed) abort();
   else raw.once('close', abort);
@@ -55,8 +52,25 @@ export function sendJson(
   memory: MemoryBudget,
   timeout: number,
 ): void {
-  const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
-  holdUntilSent(rawOf(response), length, memory, timeout);
+  const raw = 'raw' in response ? response.raw : response;
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  memory.take(length);
+  let unsent = Infinity;
+  const timer = setInterval(() => {
+    const left = raw.socket?.writableLength ?? 0;
+    if (left >= unsent) raw.destroy();
+    unsent = left;
+  }, timeout);
+  const release = () => {
+    clearInterval(timer);
+    // A pipelined or injected response has one of both events alone.
+    raw.off('finish', release);
+    raw.off('close', release);
+    memory.give(length);
+  };
+  raw.on('finish', release);
+  raw.on('close', release);
   if ('raw' in response) {
     response.code(200).type(JSON_TYPE).send(Buffer.concat(chunks));
     return;
@@ -67,31 +81,4 @@ export function sendJson(
   // Node sends what is written in one turn of the event loop in one piece.
   for (const chunk of chunks) response.write(chunk);
   response.end();
-}
-
-function holdUntilSent(
-  raw: ServerResponse,
-  bytes: number,
-  memory: MemoryBudget,
-  timeout: number,
-): void {
-  memory.take(bytes);
-  let unsent = Infinity;
-  const timer = setInterval(() => {
-    const left = raw.socket?.writableLength ?? 0;
-    if (left >= unsent) raw.destroy();
-    unsent = left;
-  }, timeout);
-  const release = () => {
-    clearInterval(timer);
-    memory.give(bytes);
-  };
-  // A pipelined or injected response has no `close` event of its own.
-  raw.once('finish', done);
-  raw.once('close', done);
-  function done() {
-    raw.off('finish', done);
-    raw.off('close', done);
-    release();
-  }
 }

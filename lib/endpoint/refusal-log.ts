@@ -72,7 +72,6 @@ export function logRefusal(
     return;
   }
   const { statusCode } = response;
-  if (statusCode !== 401 && statusCode !== 403) return;
   if (
     takesGrants &&
     !response[OWN_ERROR] &&

@@ -73,13 +73,13 @@ export function applyRoutes(
       response: RouteResponse,
       next: () => void,
     ): void => {
-      const url = request.originalUrl ?? request.url ?? '';
-      // Fastify runs the middleware of every route that the path matches.
-      setRouteHeaders(
-        request,
-        response,
-        findRoute(routes, url)?.policy ?? policy,
-      );
+      // Set by the listener already, unless the request has bypassed the server.
+      if (!response[POLICY]) {
+        const url = request.originalUrl ?? request.url ?? '';
+        // Fastify runs the middleware of every route that the path matches.
+        const route = findRoute(routes, url);
+        setRouteHeaders(request, response, route?.policy ?? policy);
+      }
       if (!response[POLICY]?.cors || !isPreflight(request)) return next();
       response.statusCode = 204;
       response.setHeader('Content-Length', '0');
@@ -89,37 +89,26 @@ export function applyRoutes(
   };
 
   const hasCors = token.prototype instanceof AuthKitCorsTokenController;
-  apply(
-    'the token route',
-    'controller.path',
-    token,
-    hasCors
-      ? {
-          origins: tokenOrigins(options),
-          option: 'allowedOrigins',
-          methods: ['POST'],
-          // Grants and bearers come in a header.
-          credentials: false,
-        }
-      : null,
-  );
-  const ofPages = {
+  const ofWidget = {
+    origins: tokenOrigins(options),
+    option: 'allowedOrigins',
+    methods: ['POST'],
+    // Grants and bearers come in a header.
+    credentials: false,
+  } as const;
+  const ofPages = (...methods: string[]): CorsPolicy => ({
     origins: options.pageOrigins,
     option: 'pageOrigins',
+    methods,
     credentials: true,
-  } as const;
-  if (grant) {
-    const policy = { ...ofPages, methods: ['POST'] };
-    apply('the grant route', 'controller.path', grant, policy);
-  }
+  });
+  const path = 'controller.path';
+  const connectionsPath = 'controller.connections.path';
+  apply('the token route', path, token, hasCors ? ofWidget : null);
+  if (grant) apply('the grant route', path, grant, ofPages('POST'));
   if (connections) {
-    const methods = ['GET', 'POST', 'PATCH', 'DELETE'];
-    apply(
-      'the routes for connections',
-      'controller.connections.path',
-      connections,
-      { ...ofPages, methods },
-    );
+    const policy = ofPages('GET', 'POST', 'PATCH', 'DELETE');
+    apply('the routes for connections', connectionsPath, connections, policy);
   }
 }
 
@@ -133,20 +122,21 @@ type RouteResponse = ServerResponse & { [POLICY]?: RoutePolicy };
  * `Cache-Control: no-store`, and the CORS headers of its policy alone. They are
  * set just before the response is sent, because an app-wide `enableCors()` runs
  * before every module's middleware, and on Fastify its headers win over ours.
- * Of several calls for a response the first counts.
  */
 function setRouteHeaders(
   request: IncomingMessage,
   response: RouteResponse,
   policy: RoutePolicy,
 ): void {
-  if (response[POLICY]) return;
   response[POLICY] = policy;
   onHeaders(response, () => {
     // The response is for one identity.
     response.setHeader('Cache-Control', 'no-store');
     if (policy.cors) overrideCors(request, response, policy.cors);
-    logRefusal(request, response, policy);
+    const { statusCode } = response;
+    if (statusCode === 401 || statusCode === 403 || isPreflight(request)) {
+      logRefusal(request, response, policy);
+    }
   });
 }
 
@@ -178,44 +168,33 @@ export function findRoute<T extends { readonly paths: readonly string[] }>(
   routes: readonly T[],
   url: string,
 ): T | undefined {
-  const [path] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#;]/, 1);
-  const segments = splitPath(decode(path!));
+  let [path] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#;]/, 1);
+  try {
+    // As Fastify does before it looks for a route.
+    path = decodeURI(path!);
+  } catch {
+    // The path as it is.
+  }
+  const segments = path!.toLowerCase().split('/').filter(Boolean);
   let found: T | undefined;
   let most = -1;
   for (const route of routes) {
     for (const each of route.paths) {
-      const equal = countEqual(splitPath(each), segments);
+      const pattern = each.toLowerCase().split('/').filter(Boolean);
+      let equal = 0;
+      // `:name` stands for one segment, `*name` for the rest.
+      const rest = pattern.findIndex((part) => part.includes('*'));
+      const length = rest < 0 ? pattern.length : rest;
+      if (rest < 0 && segments.length !== length) continue;
+      for (let index = 0; index < length; index += 1) {
+        if (pattern[index] === segments[index]) equal += 1;
+        else if (!pattern[index]!.includes(':') || !segments[index])
+          equal = NaN;
+      }
       if (equal > most) [found, most] = [route, equal];
     }
   }
   return found;
-}
-
-/** As Fastify does before it looks for a route. */
-function decode(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
-}
-
-function splitPath(path: string): string[] {
-  return path.toLowerCase().split('/').filter(Boolean);
-}
-
-/**
- * The number of segments that a path shares with that of a route, or -1 if it
- * leads elsewhere. `:name` stands for one segment, `*name` for the rest.
- */
-function countEqual(route: readonly string[], path: readonly string[]): number {
-  let equal = 0;
-  for (const [index, segment] of route.entries()) {
-    if (segment.includes('*')) return equal;
-    if (segment === path[index]) equal += 1;
-    else if (!segment.includes(':') || !path[index]) return -1;
-  }
-  return route.length === path.length ? equal : -1;
 }
 
 /** The paths of a controller's routes in the app. Empty if this Nest does not tell. */

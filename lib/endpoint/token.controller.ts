@@ -12,9 +12,9 @@ import { getRequestGrant } from '../grant/grant.guard.js';
 import { GrantVerifier } from '../grant/grant-verifier.js';
 import { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { CurrentIdentity } from '../identity/current-identity.decorator.js';
-import { getRequestStart } from '../identity/request-identity.js';
+import { getRequestStart } from '../identity/get-request.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { serializeToken } from '../token/lazy-token.js';
+import { serializeToken } from '../token/merge-pages.js';
 import { AuthKitTokenService } from '../token/token.service.js';
 import { HideRoute } from './openapi.js';
 import {
@@ -53,17 +53,18 @@ export abstract class AuthKitTokenController {
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const { paging, timeout } = this.options;
-    const grant = getRequestGrant(request);
+    const grant = this.options.grant && getRequestGrant(request);
     const startedAt = getRequestStart(request);
-    const token = await abortOnClose(response, (signal) =>
-      this.grants.redeem(grant, signal, startedAt, () =>
+    const token = await abortOnClose(response, (signal) => {
+      const create = () =>
         this.tokens.create(identity, {
           ...(paging === 'forward' && parseQuery(request)),
           signal,
           [ROUTE_CONTEXT]: { startedAt, request, label: grant?.label },
-        }),
-      ),
-    );
+        });
+      if (!grant) return create();
+      return this.grants.redeem(grant, signal, startedAt, create);
+    });
     sendJson(response, serializeToken(token), this.runner.memory, timeout);
   }
 }

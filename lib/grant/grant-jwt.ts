@@ -7,7 +7,6 @@ import {
 } from '../identity/authkit-identity.js';
 import { isConnectionLabel } from '../options/connection-label.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { invalidGrant, type InvalidGrantReason } from './invalid-grant.js';
 
 /**
  * The `typ` header of a grant. It is explicit, so that no other JWT signed with
@@ -235,4 +234,35 @@ function isCompactJwt(text: string): boolean {
       (part) => Buffer.from(part, 'base64url').toString('base64url') === part,
     )
   );
+}
+
+const NOT_OPENED =
+  'This dialog could not be opened. Please close it and try again.';
+
+/** Why a grant is invalid, and the message that the widget shows to the user. */
+const MESSAGES = {
+  missing: NOT_OPENED,
+  expired: 'The grant has expired. Please open the dialog again.',
+  not_yet_valid:
+    'The grant is not valid yet: a clock is wrong. Please open the dialog again in a moment.',
+  wrong_audience: NOT_OPENED,
+  used: 'The grant has been used already. Please open the dialog again.',
+  invalid: 'The grant is not valid. Please open the dialog again.',
+} as const;
+
+/** What the log says beside the reason. */
+const HINTS: Partial<Record<InvalidGrantReason, string>> = {
+  missing: ' (the page has to pass what POST …/grant returns to the widget)',
+  wrong_audience: ' (it was made for another endpoint)',
+};
+
+/** Why a grant is invalid. */
+export type InvalidGrantReason = keyof typeof MESSAGES;
+
+/** The error for an invalid grant: 401 `unidentified`, with nothing of the grant in it. */
+export function invalidGrant(reason: InvalidGrantReason): AuthKitException {
+  return new AuthKitException('unidentified', {
+    message: MESSAGES[reason],
+    cause: new Error(`grant refused: ${reason}${HINTS[reason] ?? ''}`),
+  });
 }

@@ -6,12 +6,12 @@ import {
 } from '../authkit.constants.js';
 import { AuthKitException } from '../authkit.exception.js';
 import { Diagnostics } from '../core/diagnostics.js';
-import { formatType } from '../format-value.js';
+import { formatThrown, formatType } from '../format-value.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Deadline } from '../pica/deadline.js';
 import { within } from '../within.js';
 import { requireJwt, type GrantClaims, type GrantJwt } from './grant-jwt.js';
-import { invalidGrant } from './invalid-grant.js';
+import { invalidGrant } from './grant-jwt.js';
 import { UsedGrants } from './used-grants.js';
 
 /** The maximum time in ms that `grant.singleUse.add()` may take. */
@@ -72,18 +72,17 @@ export class GrantVerifier {
    * client is gone, the grant is as good as before. Once `grant.singleUse.add()`
    * was called, the grant may be used up without a token.
    *
-   * @param grant `undefined` for a request without one
    * @param signal aborts when the client is gone
    * @param startedAt when the deadline began, on the clock of `performance.now()`
    * @throws {AuthKitException} `unidentified` if the grant is in use or used, `rate_limited`, `unavailable`, `cancelled`; and what `createToken` throws
    */
   async redeem<T>(
-    grant: GrantClaims | undefined,
+    grant: GrantClaims,
     signal: AbortSignal,
     startedAt: number | undefined,
     createToken: () => Promise<T>,
   ): Promise<T> {
-    if (!grant || !this.singleUse) return createToken();
+    if (!this.singleUse) return createToken();
     await this.observe(async () => this.claim(grant));
     let token: T;
     try {
@@ -124,7 +123,7 @@ export class GrantVerifier {
       if (outcome?.added === false) throw invalidGrant('used');
     } catch (error) {
       if (error instanceof AuthKitException) throw error;
-      what = `threw ${error instanceof Error ? 'an error' : formatType(error)}`;
+      what = `threw ${formatThrown(error)}`;
     }
     // The function may be asked again.
     this.used.release(grant);

@@ -8,7 +8,7 @@ import {
 import {
   setRequestIdentity,
   startRequestClock,
-} from '../identity/request-identity.js';
+} from '../identity/get-request.js';
 import type { GrantClaims } from './grant-jwt.js';
 import { GrantVerifier } from './grant-verifier.js';
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { AUTHKIT_GRANT_JWT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import type { AuthKitConnectionLabel } from '../authkit.types.js';
-import { resolveLabel } from '../core/resolve-label.js';
+import { resolveLabel } from '../core/app-functions.js';
 import {
   parseIdentity,
   type AuthKitIdentity,

@@ -7,9 +7,13 @@ import {
 import { AUTHKIT_IDENTITY_EXTRACTOR } from '../authkit.constants.js';
 import { parseIdentity } from './authkit-identity.js';
 import type { IdentityExtractor } from './extract-identity.js';
+import {
+  getCarrier,
+  getRequest,
+  setRequestIdentity,
+  startRequestClock,
+} from './get-request.js';
 import { MissingIdentityLog } from './missing-identity-log.js';
-import { identityCarrier, requestOf } from './get-request.js';
-import { setRequestIdentity, startRequestClock } from './request-identity.js';
 
 /**
  * Identifies the caller by the module's `identity` option. The handler gets the
@@ -46,7 +50,7 @@ export class AuthKitIdentityGuard implements CanActivate {
     startRequestClock(request);
     const extracted = await this.extract(request, context);
     try {
-      setRequestIdentity(identityCarrier(context), parseIdentity(extracted));
+      setRequestIdentity(getCarrier(context), parseIdentity(extracted));
       return true;
     } catch (error) {
       this.log.warn(error, extracted, this.extract, request, context);
@@ -63,6 +67,6 @@ export class AuthKitIdentityGuard implements CanActivate {
    * @throws {Error} where the GraphQL context holds no request, and in a handler of messages
    */
   protected getRequest(context: ExecutionContext): object {
-    return requestOf(context);
+    return getRequest(context);
   }
 }

@@ -63,8 +63,8 @@ export class AuthKitIdentity {
   tenant?: string;
 }
 
-/** Marks an identity that was found valid and is frozen, so that it is validated once. */
-const VALIDATED = Symbol.for('nestjs-pica-authkit:validated');
+/** The identities that were found valid, so that each is validated once. They are frozen. */
+const validated = new WeakSet<object>();
 
 /**
  * Validates what an extractor or a caller gave, and makes an identity of it.
@@ -72,7 +72,7 @@ const VALIDATED = Symbol.for('nestjs-pica-authkit:validated');
  * @throws {AuthKitException} `unidentified` where there is none, `invalid_identity` where it breaks a rule of the DTO
  */
 export function parseIdentity(candidate: unknown): AuthKitIdentity {
-  if (isValidated(candidate)) return candidate;
+  if (validated.has(candidate as object)) return candidate as AuthKitIdentity;
   if (isAnonymous(candidate)) throw new AuthKitException('unidentified');
 
   const identity = new AuthKitIdentity();
@@ -103,21 +103,18 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
       );
     }
   }
-  if (!isPlain(identity)) assertValid(identity);
-  Object.defineProperty(identity, VALIDATED, { value: true });
+  const isPlain =
+    PLAIN_ID.test(identity.identity) &&
+    PLAIN_ID.test(identity.tenant ?? identity.identity) &&
+    (identity.identityType === undefined ||
+      IDENTITY_TYPES.includes(identity.identityType));
+  if (!isPlain) assertValid(identity);
+  validated.add(identity);
   return Object.freeze(identity);
 }
 
 /** The ids that most apps have. They obey all rules of the DTO, which cost many times as much to check. */
 const PLAIN_ID = /^[\w.:@-]{1,256}$/;
-
-function isPlain({ identity, identityType, tenant }: AuthKitIdentity): boolean {
-  return (
-    PLAIN_ID.test(identity) &&
-    (identityType === undefined || IDENTITY_TYPES.includes(identityType)) &&
-    (tenant === undefined || PLAIN_ID.test(tenant))
-  );
-}
 
 /** @throws {AuthKitException} `invalid_identity` where the identity breaks a rule of the DTO */
 function assertValid(identity: AuthKitIdentity): void {
@@ -125,12 +122,6 @@ function assertValid(identity: AuthKitIdentity): void {
   if (!error) return;
   const [reason] = Object.values(error.constraints ?? {});
   throw invalid(`${reason}, not ${formatType(error.value)}`);
-}
-
-function isValidated(candidate: unknown): candidate is AuthKitIdentity {
-  return (
-    candidate instanceof AuthKitIdentity && Object.hasOwn(candidate, VALIDATED)
-  );
 }
 
 function isAnonymous(value: unknown): boolean {

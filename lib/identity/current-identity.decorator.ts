@@ -1,6 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { getRequestIdentity } from './request-identity.js';
-import { identityCarrier } from './get-request.js';
+import { getCarrier, getRequestIdentity } from './get-request.js';
 
 /**
  * Injects the identity that {@link AuthKitIdentityGuard} has extracted into a parameter of a handler or a resolver.
@@ -11,7 +10,7 @@ import { identityCarrier } from './get-request.js';
  */
 export const CurrentIdentity = createParamDecorator(
   (_: unknown, context: ExecutionContext) => {
-    const identity = getRequestIdentity(identityCarrier(context));
+    const identity = getRequestIdentity(getCarrier(context));
     if (!identity) {
       const { name } = context.getClass();
       throw new Error(

@@ -167,11 +167,16 @@ export function withTimeout(
   timeout: number,
 ): IdentityExtractor {
   return describedAs(describeExtractor(extract), async (request, context) => {
-    const extracting = async () => ({
-      identity: await extract(request, context),
-    });
-    const extracted = await within(extracting(), timeout);
-    if (extracted) return extracted.identity;
+    const extracted = extract(request, context);
+    // Most extractors return at once.
+    if (typeof (extracted as Promise<unknown> | null)?.then !== 'function') {
+      return extracted;
+    }
+    const outcome = await within(
+      Promise.resolve(extracted).then((identity) => ({ identity })),
+      timeout,
+    );
+    if (outcome) return outcome.identity;
     throw new AuthKitException('timed_out', {
       cause: new Error('the identity extractor did not respond'),
     });

@@ -1,28 +1,26 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { AuthKitIdentity } from './authkit-identity.js';
 
 /** The place of the context among the arguments of a GraphQL resolver: parent, args, context, info. */
 const GRAPHQL_CONTEXT = 2;
-
-/** The part of a GraphQL context that holds a request. */
-interface GraphQLContext {
-  readonly req?: object;
-}
 
 /**
  * Returns the request of a controller's handler or of a GraphQL resolver.
  * (`GqlExecutionContext` would need `@nestjs/graphql`, for the same argument.)
  *
- * @throws {Error} where the GraphQL context holds no request, and in a handler of messages
+ * @throws {Error} if the GraphQL context holds no request, and in a handler of messages
  */
-export function requestOf(context: ExecutionContext): object {
-  if (context.getType() === 'rpc') {
+export function getRequest(context: ExecutionContext): object {
+  const type = context.getType<string>();
+  if (type === 'rpc') {
     throw new Error(
       'AuthKitIdentityGuard: a message has no HTTP request, and its sender can write a user into the payload. ' +
-        'Hand the identity to the service. Or, where your own guard authenticates the sender, override getRequest(context) of this guard.',
+        'Hand the identity to the service. Or, if your own guard authenticates the sender, override getRequest(context) of this guard.',
     );
   }
-  if (!isGraphQL(context)) return context.switchToHttp().getRequest<object>();
-  const { req } = graphQLContextOf(context);
+  const carrier = getCarrier(context);
+  if (type !== 'graphql') return carrier;
+  const { req } = carrier as { req?: unknown };
   if (typeof req === 'object' && req !== null) return req;
   throw new Error(
     'AuthKitIdentityGuard: the GraphQL context has no req. Return one from the option context of GraphQLModule, ' +
@@ -30,21 +28,55 @@ export function requestOf(context: ExecutionContext): object {
   );
 }
 
-/**
- * Returns the object that carries the identity from the guard to the handler:
- * the request, in a GraphQL resolver the context, of which each operation has
- * its own.
- */
-export function identityCarrier(context: ExecutionContext): object {
-  return isGraphQL(context)
-    ? graphQLContextOf(context)
+/** Returns the object that carries the identity from the guard to the handler: the request, in a GraphQL resolver the context of the operation. */
+export function getCarrier(context: ExecutionContext): object {
+  return context.getType<string>() === 'graphql'
+    ? context.getArgByIndex<object>(GRAPHQL_CONTEXT)
     : context.switchToHttp().getRequest<object>();
 }
 
-function isGraphQL(context: ExecutionContext): boolean {
-  return context.getType<string>() === 'graphql';
+/** The property of a request that holds its identity: a symbol, which no client can send. */
+const IDENTITY = Symbol.for('nestjs-pica-authkit:identity');
+
+/** Stores the identity of a request, for the handler. */
+export function setRequestIdentity(
+  request: object,
+  identity: AuthKitIdentity,
+): void {
+  Object.defineProperty(request, IDENTITY, {
+    value: identity,
+    configurable: true,
+  });
 }
 
-function graphQLContextOf(context: ExecutionContext): GraphQLContext {
-  return context.getArgByIndex<GraphQLContext>(GRAPHQL_CONTEXT);
+/**
+ * Returns the identity of an HTTP request, for code that has no
+ * `@CurrentIdentity()`: a guard, an interceptor, a logger. `undefined` before
+ * {@link AuthKitIdentityGuard}, or the guard for grants, has stored it. On
+ * Fastify the request is Fastify's own, not its `raw`.
+ *
+ * @publicApi
+ */
+export function getRequestIdentity(
+  request: object,
+): AuthKitIdentity | undefined {
+  return (request as { [IDENTITY]?: AuthKitIdentity })[IDENTITY];
+}
+
+/** The property of a request that holds when its deadline began. */
+const STARTED_AT = Symbol.for('nestjs-pica-authkit:request-started-at');
+
+/** Starts the deadline of a request, if it has not begun. */
+export function startRequestClock(
+  request: object & { [STARTED_AT]?: number },
+): void {
+  if (request[STARTED_AT] !== undefined) return;
+  Object.defineProperty(request, STARTED_AT, { value: performance.now() });
+}
+
+/** When the deadline of a request began, on the clock of `performance.now()`. */
+export function getRequestStart(
+  request: object & { [STARTED_AT]?: number },
+): number | undefined {
+  return request[STARTED_AT];
 }

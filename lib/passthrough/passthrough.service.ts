@@ -8,7 +8,7 @@ import {
   type ConnectionSelector,
 } from '../connections/connections.service.js';
 import { AccountCache } from '../core/account-cache.js';
-import { callListener } from '../core/call-listener.js';
+import { callListener } from '../core/app-functions.js';
 import type { AuthKitTraceContext } from '../core/diagnostics.js';
 import { RequestRunner, type Session } from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';

@@ -56,18 +56,20 @@ export async function inParallel(
   step: (index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const work = async () => {
-    while (next < count) {
-      try {
-        await step(next++);
-      } catch (error) {
-        next = count;
-        throw error;
+  const workers = Array.from(
+    { length: Math.max(0, Math.min(concurrency, count)) },
+    async () => {
+      while (next < count) {
+        try {
+          await step(next++);
+        } catch (error) {
+          next = count;
+          throw error;
+        }
       }
-    }
-  };
-  const workers = Math.min(concurrency, count);
-  await Promise.all(Array.from({ length: Math.max(0, workers) }, work));
+    },
+  );
+  await Promise.all(workers);
 }
 
 function tooManyPages(pages: number, maxPages: number): AuthKitException {

@@ -6,22 +6,18 @@ export class InvalidResponseError extends Error {}
 /** The maximum depth of nesting in a response. The service has about four levels. */
 const MAX_DEPTH = 64;
 
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
 /**
  * Checks the content type, and that the body is UTF-8.
  *
  * @throws {InvalidResponseError} for another content type, or bytes that are not UTF-8
  */
 export function assertJson(body: Buffer, contentType: unknown): void {
-  if (!isJson(contentType))
+  if (!JSON_TYPE.test(String(contentType))) {
     throw new InvalidResponseError('not labelled as JSON');
+  }
   if (!isUtf8(body)) throw new InvalidResponseError('not UTF-8');
-}
-
-function isJson(contentType: unknown): boolean {
-  return (
-    typeof contentType === 'string' &&
-    /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType)
-  );
 }
 
 /** Whether a value is an object with fields: no list, not `null`. */

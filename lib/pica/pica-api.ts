@@ -27,7 +27,6 @@ import {
   PicaClient,
   type CallContext,
   type OpenResponse,
-  type PicaCall,
 } from './pica.client.js';
 import type { ResponseFacts } from './upstream-error.js';
 
@@ -120,42 +119,57 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     body: TokenPageBody,
     isSpeculative = false,
   ): Promise<TokenPage> {
-    return this.call(context, {
-      method: 'POST',
-      path: `${this.vendor.tokenPath}?limit=${limit}&page=${page}`,
-      body,
-      isSpeculative,
-      parse: (text) => parsePage(text, this.knownRows),
-    });
+    return this.client.request(
+      {
+        method: 'POST',
+        path: `${this.vendor.tokenPath}?limit=${limit}&page=${page}`,
+        body,
+        isSpeculative,
+        parse: (text) => parsePage(text, this.knownRows),
+      },
+      context,
+    );
   }
 
   /** `GET /v1/users/flags` (Pica): whether the account may hide Pica's branding in the widget. */
   flags(context: CallContext): Promise<boolean> {
     const path = this.vendor.flagsPath!;
-    return this.call(context, { method: 'GET', path, parse: parseFlags });
+    return this.client.request(
+      { method: 'GET', path, parse: parseFlags },
+      context,
+    );
   }
 
   /** `GET /v1/available-connectors?authkit=true`: a page of connectors. */
   connectors(context: CallContext, page: number): Promise<ConnectorPage> {
     const path = `${this.vendor.connectorsPath}?authkit=true&limit=${MAX_PAGE_SIZE}&page=${page}`;
-    return this.call(context, { method: 'GET', path, parse: parseConnectors });
+    return this.client.request(
+      { method: 'GET', path, parse: parseConnectors },
+      context,
+    );
   }
 
   /** One cheap call without a retry, which shows whether the service accepts the secret key. */
   async ping(context: CallContext): Promise<void> {
     const path = this.vendor.pingPath;
-    await this.call(context, {
-      method: 'GET',
-      path,
-      retries: 0,
-      parse: parseRecord,
-    });
+    await this.client.request(
+      {
+        method: 'GET',
+        path,
+        retries: 0,
+        parse: parseRecord,
+      },
+      context,
+    );
   }
 
   /** `GET /v1/users/whoami` (One): the user, organization and project of the secret key. */
   whoami(context: CallContext): Promise<Record<string, unknown>> {
     const path = this.vendor.whoamiPath!;
-    return this.call(context, { method: 'GET', path, parse: parseRecord });
+    return this.client.request(
+      { method: 'GET', path, parse: parseRecord },
+      context,
+    );
   }
 
   /** `GET /v1/vault/connections`: a page of connections. `page` and `limit` are always sent: One's document requires them. */
@@ -168,12 +182,15 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     const query = Object.entries({ ...filter, page, limit: MAX_PAGE_SIZE })
       .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
       .join('&');
-    return this.call(context, {
-      method: 'GET',
-      path: `${route}?${query}`,
-      route,
-      parse: parseConnectionRows,
-    });
+    return this.client.request(
+      {
+        method: 'GET',
+        path: `${route}?${query}`,
+        route,
+        parse: parseConnectionRows,
+      },
+      context,
+    );
   }
 
   /** `GET /v1/vault/connections/{id}`. `undefined` if there is no such connection. */
@@ -183,10 +200,13 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
   ): Promise<ConnectionRow | undefined> {
     try {
       return await unlessGone(
-        this.call(context, {
-          ...this.connection('GET', id),
-          parse: parseConnectionRow,
-        }),
+        this.client.request(
+          {
+            ...this.connection('GET', id),
+            parse: parseConnectionRow,
+          },
+          context,
+        ),
       );
     } catch (error) {
       const { upstreamStatus: status } = error as AuthKitException;
@@ -208,12 +228,15 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     body: { name?: string; tags?: readonly string[] },
   ): Promise<ConnectionRow | 'empty' | undefined> {
     return unlessGone(
-      this.call<ConnectionRow | 'empty'>(context, {
-        ...this.connection('PATCH', id),
-        body,
-        parse: parseConnectionRow,
-        ifEmpty: 'empty',
-      }),
+      this.client.request<ConnectionRow | 'empty'>(
+        {
+          ...this.connection('PATCH', id),
+          body,
+          parse: parseConnectionRow,
+          ifEmpty: 'empty',
+        },
+        context,
+      ),
     );
   }
 
@@ -223,11 +246,14 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     id: string,
   ): Promise<true | undefined> {
     return unlessGone(
-      this.call(context, {
-        ...this.connection('DELETE', id),
-        parse: () => true as const,
-        ignoresBody: true,
-      }),
+      this.client.request(
+        {
+          ...this.connection('DELETE', id),
+          parse: () => true as const,
+          ignoresBody: true,
+        },
+        context,
+      ),
     );
   }
 
@@ -239,14 +265,17 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
   ): Promise<ActionPage> {
     const { actionsPath } = this.vendor;
     const name = encodeURIComponent(platform);
-    return this.call(context, {
-      method: 'GET',
-      path: `${actionsPath}/${name}?page=${page}&limit=${MAX_PAGE_SIZE}`,
-      parse: (body) => {
-        const { rows, ...counts } = parseRows(body, 'actions');
-        return { ...counts, actions: rows.map(toAction) };
+    return this.client.request(
+      {
+        method: 'GET',
+        path: `${actionsPath}/${name}?page=${page}&limit=${MAX_PAGE_SIZE}`,
+        parse: (body) => {
+          const { rows, ...counts } = parseRows(body, 'actions');
+          return { ...counts, actions: rows.map(toAction) };
+        },
       },
-    });
+      context,
+    );
   }
 
   /** `GET /v1/available-actions/search/{platform}?query`: the actions of a platform that match a text, the best first. */
@@ -258,11 +287,14 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     const { actionsPath } = this.vendor;
     const name = encodeURIComponent(platform);
     const text = encodeURIComponent(query);
-    return this.call(context, {
-      method: 'GET',
-      path: `${actionsPath}/search/${name}?query=${text}&limit=${MAX_PAGE_SIZE}`,
-      parse: parseActions,
-    });
+    return this.client.request(
+      {
+        method: 'GET',
+        path: `${actionsPath}/search/${name}?query=${text}&limit=${MAX_PAGE_SIZE}`,
+        parse: parseActions,
+      },
+      context,
+    );
   }
 
   /**
@@ -285,8 +317,11 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
           url: `${route}/${call.path}`,
           // The vendor's come last: nothing of the caller's takes their place.
           headers: {
+            // axios would send the type of a form.
+            'content-type': false,
             ...call.headers,
-            ...this.client.secretHeaders(context.account),
+            [vendor.secretHeader]: context.account.secretKey,
+            ...context.account.scopeHeaders,
             [vendor.connectionKeyHeader]: connectionKey,
             [vendor.actionIdHeader]: actionId,
           },
@@ -312,10 +347,6 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
     const { connectionsPath } = this.vendor;
     const path = `${connectionsPath}/${encodeURIComponent(id)}`;
     return { method, path, route: `${connectionsPath}/:id` };
-  }
-
-  private call<T>(context: CallContext, call: PicaCall<T>): Promise<T> {
-    return this.client.request(call, context);
   }
 }
 

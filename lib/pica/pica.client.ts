@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { LazyModuleLoader } from '@nestjs/core';
 import { AUTHKIT_LOG_CONTEXT } from '../authkit.constants.js';
 import { AuthKitException, formatFailure } from '../authkit.exception.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { VENDORS } from '../vendors/index.js';
 import type { Deadline } from './deadline.js';
@@ -25,6 +26,9 @@ import {
   fromResponse,
   type ResponseFacts,
 } from './upstream-error.js';
+
+/** The maximum number of accounts whose retry budget is remembered. */
+const MAX_ACCOUNTS = 10_000;
 
 /** Whose calls: a secret key, and a tenant of it. */
 export interface Account {
@@ -109,7 +113,7 @@ export interface Attempts {
 export class PicaClient {
   readonly http: HttpClient;
   private readonly secretHeader: string;
-  private readonly budget = new RetryBudget();
+  private readonly budgets = new BoundedMap<RetryBudget>(MAX_ACCOUNTS);
   private readonly logger = new Logger(AUTHKIT_LOG_CONTEXT);
 
   constructor(
@@ -123,6 +127,19 @@ export class PicaClient {
   /** Makes one call of the API, with its retries. */
   async request<T>(call: PicaCall<T>, context: CallContext): Promise<T> {
     const route = call.route ?? call.path.split('?', 1)[0]!;
+    const { account, received } = context;
+    const request = {
+      method: call.method,
+      url: call.path,
+      headers: {
+        Accept: 'application/json',
+        'Content-Type': 'application/json',
+        [this.secretHeader]: account.secretKey,
+        ...account.scopeHeaders,
+      },
+      body: call.body && JSON.stringify(call.body),
+      replacesStale: true,
+    };
     const attempts = {
       operation: `${call.method} ${route}`,
       retries: call.retries ?? this.options.retries,
@@ -131,30 +148,24 @@ export class PicaClient {
     return this.retry(attempts, context, async (record) => {
       const timeout = this.options.attemptTimeout;
       const { response, body } = await this.send(
-        {
-          method: call.method,
-          url: call.path,
-          headers: {
-            Accept: 'application/json',
-            'Content-Type': 'application/json',
-            ...this.secretHeaders(context.account),
-          },
-          body: call.body && JSON.stringify(call.body),
-          replacesStale: true,
-        },
+        request,
         context,
-        (response) => readBody(response.data, context.received),
+        (response) => readBody(response.data, received),
         { timeout, route },
       );
       const { status, headers } = response;
       const facts = factsOf(response, context);
-      Object.assign(record, { status, correlationId: facts.correlationId });
+      record.status = status;
+      record.correlationId = facts.correlationId;
       if (status < 200 || status > 299) {
         const upstreamCall = this.describe(route);
         throw fromResponse(facts, headers).with({ upstreamCall });
       }
       try {
-        return parseBody(call, body, headers['content-type']);
+        if (call.ignoresBody) return call.parse(Buffer.alloc(0));
+        if (body.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
+        assertJson(body, headers['content-type']);
+        return call.parse(body);
       } catch (error) {
         const isOurs = error instanceof InvalidResponseError;
         const cause = new Error(isOurs ? error.message : 'not JSON');
@@ -169,7 +180,7 @@ export class PicaClient {
     context: CallContext,
     attempt: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
-    const { budget } = this;
+    const budget = this.budgetOf(context.account);
     const { deadline, signal } = context;
     for (let count = 1; ; count += 1) {
       let delay: number | AuthKitException;
@@ -202,7 +213,7 @@ export class PicaClient {
    * @throws {AuthKitException}
    */
   async send<B>(
-    request: Omit<HttpRequest, 'signal'>,
+    request: HttpRequest,
     { signal }: CallContext,
     read: (response: HttpResponse) => Promise<B>,
     { timeout, route }: { timeout?: number; route: string },
@@ -211,18 +222,10 @@ export class PicaClient {
     const abort = new AbortController();
     const onEnd = () => abort.abort(signal.reason);
     signal.addEventListener('abort', onEnd);
-    const timer =
-      timeout === undefined
-        ? undefined
-        : setTimeout(
-            () => abort.abort(new AuthKitException('timed_out')),
-            timeout,
-          );
+    const onTimeout = () => abort.abort(new AuthKitException('timed_out'));
+    const timer = timeout && setTimeout(onTimeout, timeout);
     try {
-      const response = await this.http.send({
-        ...request,
-        signal: abort.signal,
-      });
+      const response = await this.http.send(request, abort.signal);
       const body = await read(response);
       return { response, body, abort: () => abort.abort() };
     } catch (error) {
@@ -230,14 +233,17 @@ export class PicaClient {
       const upstreamCall = this.describe(route);
       throw fromNetworkError(error).with({ upstreamCall });
     } finally {
-      clearTimeout(timer);
+      clearTimeout(timer as NodeJS.Timeout | undefined);
       signal.removeEventListener('abort', onEnd);
     }
   }
 
-  /** The headers that select the account. */
-  secretHeaders({ secretKey, scopeHeaders }: Account): Record<string, string> {
-    return { [this.secretHeader]: secretKey, ...scopeHeaders };
+  private budgetOf({ id }: Account): RetryBudget {
+    const known = this.budgets.get(id);
+    if (known) return known;
+    const budget = new RetryBudget();
+    this.budgets.set(id, budget);
+    return budget;
   }
 
   /** Host and path of a call, for the log. */
@@ -252,22 +258,9 @@ export function factsOf(
   { status, headers }: HttpResponse,
   { account, identity }: CallContext,
 ): ResponseFacts {
-  const sent = [account.secretKey];
-  if (identity && identity.identity.length > 3) sent.push(identity.identity);
+  const sent = [account.secretKey, identity?.identity ?? ''];
   const correlationId = correlationIdOf(headers, sent);
   return { upstreamStatus: status, correlationId };
-}
-
-/** @throws {InvalidResponseError | SyntaxError} if the body is not what the call expects */
-function parseBody<T>(
-  call: PicaCall<T>,
-  body: Buffer,
-  contentType: unknown,
-): T {
-  if (call.ignoresBody) return call.parse(Buffer.alloc(0));
-  if (body.length === 0 && 'ifEmpty' in call) return call.ifEmpty as T;
-  assertJson(body, contentType);
-  return call.parse(body);
 }
 
 /**

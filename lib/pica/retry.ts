@@ -16,7 +16,7 @@ const BUDGET_CAPACITY = 20;
 const BUDGET_REFILL = 0.1;
 
 /**
- * Limits the retries of all calls of one registration: a token bucket that
+ * Limits the retries of all calls of one account: a token bucket that
  * successful calls refill. While Pica is down, nothing refills it, so Pica soon
  * gets the traffic of the users alone and not a multiple of it.
  */

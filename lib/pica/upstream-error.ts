@@ -12,6 +12,9 @@ const CORRELATION_ID = 'x-one-correlation-id';
 /** How many characters of what was sent nothing from upstream may repeat. */
 const MIN_PART_LENGTH = 8;
 
+/** The minimum length of a text that was sent, and that a correlation id must not repeat: a shorter one is in many ids. */
+const MIN_LENGTH = 4;
+
 /** The statuses that may pass when the call is made again. */
 const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
 
@@ -102,21 +105,22 @@ export function correlationIdOf(
 ): string | undefined {
   const id: unknown = headers[CORRELATION_ID];
   if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id)) return undefined;
-  return sent.some((text) => sharesPart(id, text)) ? undefined : id;
+  const isRepeated = sent.some(
+    (text) => text.length >= MIN_LENGTH && sharesPart(id, text),
+  );
+  return isRepeated ? undefined : id;
 }
 
 /** Whether a text contains 8 letters and digits in a row of another, or all that it has. Case and separators do not count. */
 export function sharesPart(text: string, secret: string): boolean {
-  const [shown, hidden] = [lettersOf(text), lettersOf(secret)];
+  const [shown, hidden] = [text, secret].map((each) =>
+    each.toLowerCase().replace(/[^a-z0-9]/g, ''),
+  ) as [string, string];
   const length = Math.min(MIN_PART_LENGTH, hidden.length);
   for (let start = 0; start + length <= shown.length; start += 1) {
     if (hidden.includes(shown.slice(start, start + length))) return true;
   }
   return false;
-}
-
-function lettersOf(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 function reasonOf(status: number): AuthKitErrorReason {

@@ -2,6 +2,7 @@
 
 // What `nest add nestjs-pica-authkit` runs. It depends on nothing but the app's own @nestjs/schematics.
 
+const { randomBytes } = require('node:crypto');
 const { createRequire } = require('node:module');
 const { posix: path } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -15,6 +16,8 @@ const PEERS = {
   12: { '@nestjs/axios': '^12.0.0', '@nestjs/config': '^12.0.0' },
 };
 const AXIOS = { axios: '^1.17.0' };
+/** Signs grants. Jest on CommonJS loads version 5 alone. */
+const JOSE = { jose: '^5.9.0' };
 
 const LOCK_FILES = {
   'pnpm-lock.yaml': 'pnpm',
@@ -27,25 +30,65 @@ const LOCK_FILES = {
 /** Stands for the registration until it is known how the list around it is written. */
 const PLACEHOLDER = '__AUTHKIT_REGISTRATION__';
 
+/** The variable of each vendor's secret key. */
+const SECRET_KEYS = { pica: 'PICA_SECRET_KEY', one: 'ONE_SECRET_KEY' };
+
+const { properties: OPTIONS } = require('./nest-add.schema.json');
+
 /**
- * @param {{ guard?: string, module?: string, sourceRoot?: string }} options
+ * @param {{ guard?: string, grants?: boolean, connections?: boolean, vendor?: string, module?: string, sourceRoot?: string }} options
  */
 exports.nestAdd = (options) => async (tree, context) => {
+  checkOptions(options);
   const manifest = readManifest(tree);
-  await addModule(tree, options, manifest.type === 'module');
-  addVariable(tree, '.env');
-  addVariable(tree, '.env.example');
-  if (!isIgnored(tree, '.env')) {
+  const peers = { ...peersFor(manifest), ...AXIOS };
+  if (options.grants) Object.assign(peers, JOSE);
+  if (!(await addModule(tree, options, manifest.type === 'module'))) {
     context.logger.warn(
-      '.env is not in .gitignore: add it before you write the secret key into it.',
+      'The module is imported already, and its registration stays as it is.',
     );
   }
-  if (addPeers(tree, manifest)) {
+  addVariables(tree, options);
+  if (!isIgnored(tree, '.env')) {
+    context.logger.warn(
+      options.grants
+        ? '.env is not in .gitignore: add it. It holds the secret of the grants, and is for the secret key.'
+        : '.env is not in .gitignore: add it before you write the secret key into it.',
+    );
+  }
+  if (changeManifest(tree, manifest, peers, options)) {
     context.addTask(installTask(packageManager(tree, manifest)));
   }
 };
 
-/** Imports the module in the app's module, unless it is there already. */
+/** The CLI hands every flag on. One that does nothing is a misspelt one. */
+function checkOptions({ vendor = 'pica', ...options }) {
+  const unknown = Object.keys(options).filter(
+    (name) => !Object.hasOwn(OPTIONS, name) && name !== 'skipInstall',
+  );
+  if (unknown.length > 0) {
+    const known = Object.keys(OPTIONS).map((name) => `--${name}`);
+    throw new Error(
+      `There is no option ${unknown.map((name) => `--${name}`).join(', ')}. The options are ${known.join(', ')}.`,
+    );
+  }
+  if (!Object.hasOwn(SECRET_KEYS, vendor)) {
+    throw new Error(
+      `--vendor ${vendor}: expected ${Object.keys(SECRET_KEYS).join(' or ')}.`,
+    );
+  }
+  for (const name of ['grants', 'connections']) {
+    if (!['boolean', 'undefined'].includes(typeof options[name])) {
+      throw new Error(`--${name}: expected no value.`);
+    }
+  }
+}
+
+/**
+ * Imports the module in the app's module.
+ *
+ * @returns `false` if it is there already
+ */
 async function addModule(tree, options, isEsm) {
   const sourceRoot = options.sourceRoot || 'src';
   const file = path.join(sourceRoot, options.module || 'app.module.ts');
@@ -56,9 +99,10 @@ async function addModule(tree, options, isEsm) {
   }
   let content = read(tree, file);
   if (content.includes(`'${PACKAGE}'`) || content.includes(`"${PACKAGE}"`)) {
-    return;
+    return false;
   }
   const guard = options.guard && findGuard(tree, options.guard, sourceRoot);
+  const guardModule = guard && findModule(tree, guard, sourceRoot, file);
   const lines = [
     importLine('AuthKitModule', PACKAGE),
     importLine('authKitConfig', `${PACKAGE}/config`),
@@ -72,15 +116,18 @@ async function addModule(tree, options, isEsm) {
     }
   }
   content = await insertImport(content, PLACEHOLDER, file);
-  content = expand(content, registration(guard?.name));
-  if (guard && !new RegExp(`import [^;]*\\b${guard.name}\\b`).test(content)) {
-    const relative = path.relative(path.dirname(file), guard.file);
-    const specifier = relative.startsWith('.') ? relative : `./${relative}`;
-    lines.push(
-      importLine(guard.name, specifier.replace(/\.ts$/, isEsm ? '.js' : '')),
-    );
+  content = expand(content, registration(options, guard, guardModule));
+  for (const used of [guard, guardModule]) {
+    if (used && !new RegExp(`import [^;]*\\b${used.name}\\b`).test(content)) {
+      const relative = path.relative(path.dirname(file), used.file);
+      const specifier = relative.startsWith('.') ? relative : `./${relative}`;
+      lines.push(
+        importLine(used.name, specifier.replace(/\.ts$/, isEsm ? '.js' : '')),
+      );
+    }
   }
   tree.overwrite(file, insertLines(content, lines));
+  return true;
 }
 
 function importLine(name, specifier) {
@@ -88,19 +135,64 @@ function importLine(name, specifier) {
 }
 
 /** The lines of the registration, without their indentation. */
-function registration(guard) {
+function registration({ vendor = 'pica', grants, connections }, guard, module) {
+  const variables = [SECRET_KEYS[vendor], grants && 'AUTHKIT_GRANT_SECRET'];
+  const routes = [
+    guard && `guards: [${guard.name}]`,
+    grants && 'grants: true',
+    connections && 'connections: true',
+  ].filter(Boolean);
+  const controller = `controller: { ${routes.join(', ')} },`;
   return [
     'AuthKitModule.forRootAsync({',
-    '  ...authKitConfig.asProvider(), // reads PICA_SECRET_KEY',
+    `  ...authKitConfig.asProvider(), // reads ${variables.filter(Boolean).join(' and ')}`,
+    ...(module
+      ? [`  imports: [${module.name}], // exports what ${guard.name} injects`]
+      : []),
+    ...(guard && !module
+      ? [
+          `  // If ${guard.name} injects a provider, the module that exports it:`,
+          '  // imports: [AuthModule],',
+        ]
+      : []),
     ...(guard
-      ? [`  controller: { guards: [${guard}] },`]
+      ? [`  ${controller}`]
       : [
           '  // All calls of POST /authkit-token answer 401 until a guard sets request.user:',
           '  // controller: { guards: [YourGuard] }',
-          '  controller: true,',
+          `  ${routes.length > 0 ? controller : 'controller: true,'}`,
         ]),
     '})',
   ];
+}
+
+/**
+ * Finds the module of a guard: of the files `*.module.ts` in the guard's folder,
+ * or else in the nearest one above it below the source root, the only one, or
+ * the only one that names the guard.
+ */
+function findModule(tree, guard, sourceRoot, appModule) {
+  let folder = path.dirname(guard.file);
+  while (folder !== '.' && folder !== path.normalize(sourceRoot)) {
+    const modules = tree
+      .getDir(folder)
+      .subfiles.map((name) => path.join(folder, name))
+      .filter((file) => file.endsWith('.module.ts') && file !== appModule)
+      .flatMap((file) => {
+        const content = read(tree, file);
+        const [, name] =
+          /@Module\([^]*?export class ([\w$]+)/.exec(content) ?? [];
+        return name ? [{ file, name, content }] : [];
+      });
+    const naming = modules.filter(({ content }) =>
+      content.includes(guard.name),
+    );
+    if (naming.length === 1) return naming[0];
+    if (modules.length > 0)
+      return modules.length === 1 ? modules[0] : undefined;
+    folder = path.dirname(folder);
+  }
+  return undefined;
 }
 
 /** Finds `path#Name`: the path is below the project's root or below the source root. */
@@ -186,12 +278,40 @@ function insertLines(content, added) {
   return lines.join('\n');
 }
 
-/** Adds the variable of the secret key, without a value. */
-function addVariable(tree, file) {
-  const content = tree.exists(file) ? read(tree, file) : '';
-  if (/^\s*(export\s+)?PICA_SECRET_KEY\s*=/m.test(content)) return;
-  const start = content && !content.endsWith('\n') ? `${content}\n` : content;
-  write(tree, file, `${start}PICA_SECRET_KEY=\n`);
+/** Adds the variables to .env, and without secrets to .env.example. The secret key has no value yet. */
+function addVariables(tree, { vendor = 'pica', grants }) {
+  const secretKey = { [SECRET_KEYS[vendor]]: '' };
+  // Otherwise the key of the default vendor would take precedence.
+  const named = vendor === 'pica' ? {} : { AUTHKIT_VENDOR: vendor };
+  const secret = randomBytes(32).toString('base64url');
+  const grantSecret = (value) => grants && { AUTHKIT_GRANT_SECRET: value };
+  setVariables(tree, '.env', {
+    ...named,
+    ...secretKey,
+    ...grantSecret(secret),
+  });
+  setVariables(tree, '.env.example', {
+    ...named,
+    ...secretKey,
+    ...grantSecret(''),
+  });
+}
+
+/** Adds variables to a file, and gives a value to those that have none. What has one stays as it is. */
+function setVariables(tree, file, variables) {
+  const before = tree.exists(file) ? read(tree, file) : '';
+  let content = before;
+  for (const [name, value] of Object.entries(variables)) {
+    const line = new RegExp(`^(\\s*(?:export\\s+)?${name}\\s*=)(.*)$`, 'm');
+    const [, start, given] = line.exec(content) ?? [];
+    if (start === undefined) {
+      if (content && !content.endsWith('\n')) content += '\n';
+      content += `${name}=${value}\n`;
+    } else if (given.trim() === '' && value) {
+      content = content.replace(line, () => start + value);
+    }
+  }
+  if (content !== before) write(tree, file, content);
 }
 
 function isIgnored(tree, file) {
@@ -201,24 +321,33 @@ function isIgnored(tree, file) {
     .some((line) => [file, `/${file}`, `${file}*`].includes(line.trim()));
 }
 
-/** Adds what the module needs to package.json. What the app has stays as it is. */
-function addPeers(tree, manifest) {
-  const peers = { ...peersFor(manifest), ...AXIOS };
-  const missing = Object.entries(peers).filter(
-    ([name]) =>
-      !manifest.dependencies?.[name] && !manifest.devDependencies?.[name],
+/**
+ * Adds what the module needs to package.json, and the scripts. What the app has stays as it is.
+ *
+ * @returns whether there is something to install
+ */
+function changeManifest(tree, manifest, peers, { vendor = 'pica' }) {
+  const { scripts = {}, dependencies = {}, devDependencies = {} } = manifest;
+  const ofEmulator = vendor === 'pica' ? '' : ` --vendor ${vendor}`;
+  const newScripts = Object.entries({
+    'authkit:emulator': `pica-emulator${ofEmulator}`,
+    'authkit:doctor': 'authkit-doctor',
+  }).filter(([name]) => !scripts[name]);
+  const newPeers = Object.entries(peers).filter(
+    ([name]) => !dependencies[name] && !devDependencies[name],
   );
-  if (missing.length === 0) return false;
-  const dependencies = Object.entries({
-    ...manifest.dependencies,
-    ...Object.fromEntries(missing),
+  if (newScripts.length + newPeers.length === 0) return false;
+  const sorted = Object.entries({
+    ...dependencies,
+    ...Object.fromEntries(newPeers),
   }).sort(([one], [other]) => (one < other ? -1 : 1));
   const changed = {
     ...manifest,
-    dependencies: Object.fromEntries(dependencies),
+    scripts: { ...scripts, ...Object.fromEntries(newScripts) },
+    dependencies: Object.fromEntries(sorted),
   };
   write(tree, 'package.json', `${JSON.stringify(changed, null, 2)}\n`);
-  return true;
+  return newPeers.length > 0;
 }
 
 function peersFor({ dependencies = {} }) {

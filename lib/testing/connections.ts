@@ -185,15 +185,20 @@ export class ConnectionStore {
 
   /** The connection that a call may use. */
   findUsable(key: string, tenant: Tenant): EmulatorConnection | undefined {
-    const usable = [...this.entries.values()].find(
-      (entry) =>
-        entry.connection.key === key &&
+    const found = [...this.entries.values()].find(
+      ({ connection, ...entry }) =>
+        connection.key === key &&
         isSameTenant(entry.tenant, tenant) &&
-        !entry.isDead &&
-        entry.connection.active &&
-        entry.connection.state !== 'failed',
+        this.isUsable(connection.id),
     );
-    return usable?.connection;
+    return found?.connection;
+  }
+
+  /** Whether calls with a connection succeed. */
+  isUsable(id: string): boolean {
+    const entry = this.entries.get(id);
+    if (!entry || entry.isDead) return false;
+    return entry.connection.active && entry.connection.state !== 'failed';
   }
 
   add(

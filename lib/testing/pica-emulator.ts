@@ -45,10 +45,14 @@ import type {
   EmulatorPlatformHandler,
 } from './platforms/action.js';
 import { toActionRow } from './platforms/action.js';
+import type { Controls } from './page/emulator-api.js';
+import { NamedFaults } from './page/named-faults.js';
+import { handlePageRequest, isPageRequest } from './page/page-site.js';
 import { callPlatform, isPassthrough } from './platforms/passthrough.js';
 import { RequestLog } from './request-log.js';
 import { handleRequest } from './routes.js';
 import { Service } from './service.js';
+import { CHECK_PATH } from './widget/oauth.js';
 import { handleWidgetRequest, isWidgetRequest } from './widget/widget-site.js';
 import type { AuthKitVendor } from '../vendors/index.js';
 
@@ -74,6 +78,7 @@ export interface EmulatorAccount {
  * checks the secret key, lists integrations page by page, keeps connections,
  * logs all requests, and fails on demand. With `vendor: 'one'` it is One's API.
  * The same port serves the widget: pass its URL as `baseUrl` to `useAuthKit` too.
+ * Opened in a browser, the URL shows connections, faults and requests.
  * A running emulator keeps no process and no Jest alive.
  *
  * @example
@@ -124,11 +129,17 @@ export class PicaEmulator {
   private faults = new FaultList();
   private readonly server: EmulatorServer;
   private log = new RequestLog();
+  private readonly controls: Controls;
 
   private constructor(options: EmulatorOptions) {
     this.vendor = options.vendor;
     this.service = new Service(options);
     this.secretKey = this.service.firstAccount.secretKey;
+    this.controls = {
+      emulator: this,
+      service: this.service,
+      faults: new NamedFaults((fault) => this.fault(fault)),
+    };
     this.server = new EmulatorServer(
       () => this.service.nextCorrelationId(),
       (exchange) => this.respond(exchange),
@@ -360,6 +371,7 @@ export class PicaEmulator {
 
   /** Removes all faults. Requests that they have hit already are not affected. */
   clearFaults(): void {
+    this.controls.faults.clear();
     this.faults.clear();
   }
 
@@ -370,6 +382,7 @@ export class PicaEmulator {
    */
   reset(): void {
     // New ones: a request of the previous test that is still arriving does not reach the next one's.
+    this.controls.faults.clear();
     this.faults = new FaultList();
     this.log = new RequestLog();
     this.service.reset();
@@ -416,10 +429,17 @@ export class PicaEmulator {
   private async respond(exchange: Exchange): Promise<void> {
     const { service, faults, log } = this;
     const { request, correlationId, incoming } = exchange;
-    if (isWidgetRequest(service, request)) {
-      if (isForeign(request)) return exchange.send(refuseForeign());
+    const isPage = isPageRequest(request);
+    if (isPage || isWidgetRequest(service, request)) {
+      if (request.path !== CHECK_PATH && isForeign(request)) {
+        return exchange.send(refuseForeign());
+      }
       request.body = parseBody(await readBody(incoming, MAX_FOREIGN_BODY));
-      return exchange.send(handleWidgetRequest(service, request));
+      return exchange.send(
+        isPage
+          ? handlePageRequest(this.controls, request)
+          : handleWidgetRequest(service, request),
+      );
     }
     log.add(request);
     const isCall = isPassthrough(request);

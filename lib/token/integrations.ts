@@ -27,56 +27,51 @@ export function parseRows({ rows }: TokenPage): AuthKitIntegration[] {
   return JSON.parse(`[${rows.toString()}]`);
 }
 
-/** Decides which integrations an identity is offered, as the option `allowIntegration` says. */
-export class OfferFilter {
-  constructor(private readonly allow: IntegrationFilter | undefined) {}
+/**
+ * Removes from pages the integrations that the option `allowIntegration` refuses.
+ *
+ * @param keepsCounts whether `total` and `pages` stay those of Pica, so that the widget goes on to the next page
+ * @throws {AuthKitException} as {@link isOffered}
+ */
+export function filterPages(
+  pages: readonly TokenPage[],
+  allow: IntegrationFilter,
+  identity: AuthKitIdentity | undefined,
+  keepsCounts: boolean,
+): TokenPage[] {
+  let total = 0;
+  const filtered = pages.map((page) => {
+    const rows = parseRows(page).filter((row) =>
+      isOffered(row, allow, identity),
+    );
+    total += rows.length;
+    const text = JSON.stringify(rows).slice(1, -1);
+    return { ...page, rows: Buffer.from(text) };
+  });
+  if (keepsCounts) return filtered;
+  return filtered.map((page) => {
+    const fields = new Map(page.fields);
+    fields.set('total', String(total)).set('pages', '1');
+    return { ...page, fields };
+  });
+}
 
-  /**
-   * Removes from pages the integrations that are not offered.
-   *
-   * @param keepsCounts whether `total` and `pages` stay those of Pica, so that the widget goes on to the next page
-   * @throws {AuthKitException} `unavailable`, as {@link isOffered}
-   */
-  filter(
-    pages: TokenPage[],
-    identity: AuthKitIdentity | undefined,
-    keepsCounts: boolean,
-  ): TokenPage[] {
-    if (!this.allow) return pages;
-    let total = 0;
-    const filtered = pages.map((page) => {
-      const rows = parseRows(page).filter((row) =>
-        this.isOffered(row, identity),
-      );
-      total += rows.length;
-      const text = JSON.stringify(rows).slice(1, -1);
-      return { ...page, rows: Buffer.from(text) };
-    });
-    if (keepsCounts) return filtered;
-    return filtered.map((page) => {
-      const fields = new Map(page.fields);
-      fields.set('total', String(total)).set('pages', '1');
-      return { ...page, fields };
-    });
+/** @throws {AuthKitException} `unavailable` if the function throws, or returns neither `true` nor `false`: an error must not offer more */
+export function isOffered(
+  row: AuthKitIntegration,
+  allow: IntegrationFilter,
+  identity: AuthKitIdentity | undefined,
+): boolean {
+  let isOffered: unknown;
+  try {
+    isOffered = allow(deepFreeze(row), identity);
+  } catch {
+    throw refuse('threw an error');
   }
-
-  /** @throws {AuthKitException} `unavailable` if the function throws, or returns neither `true` nor `false`: an error must not offer more */
-  isOffered(
-    row: AuthKitIntegration,
-    identity: AuthKitIdentity | undefined,
-  ): boolean {
-    if (!this.allow) return true;
-    let isOffered: unknown;
-    try {
-      isOffered = this.allow(deepFreeze(row), identity);
-    } catch {
-      throw refuse('threw an error');
-    }
-    if (typeof isOffered === 'boolean') return isOffered;
-    // A promise that rejects later would end the process.
-    void Promise.resolve(isOffered).catch(() => {});
-    throw refuse('returned neither true nor false');
-  }
+  if (typeof isOffered === 'boolean') return isOffered;
+  // A promise that rejects later would end the process.
+  void Promise.resolve(isOffered).catch(() => {});
+  throw refuse('returned neither true nor false');
 }
 
 function refuse(what: string): AuthKitException {
@@ -108,7 +103,9 @@ export function joinConnectors(
   return rows.map((row) => {
     const connector =
       byId.get(String(row.connectionDefId ?? '')) ??
-      byName.get(String(row.title).toLowerCase());
+      (typeof row.title === 'string'
+        ? byName.get(row.title.toLowerCase())
+        : undefined);
     if (!connector) return { ...row };
     const { platform, name, category } = connector;
     return { ...row, platform, name, ...(category && { category }) };

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AUTHKIT_LOG_CONTEXT, AUTHKIT_OPTIONS } from '../authkit.constants.js';
 import { formatFailure, type AuthKitException } from '../authkit.exception.js';
-import type { AuthKitConnectionLabel, AuthKitToken } from '../authkit.types.js';
+import type { AuthKitToken } from '../authkit.types.js';
 import { BoundedMap } from '../bounded-map.js';
 import { AuthKitConnectionsService } from '../connections/connections.service.js';
 import { AccountCache } from '../core/account-cache.js';
-import { resolveLabel } from '../core/resolve-label.js';
+import { resolveLabel } from '../core/app-functions.js';
 import {
   ROUTE_CONTEXT,
   RequestRunner,
@@ -20,19 +20,23 @@ import { LIMITS } from '../options/limits.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { fetchPages } from '../pica/fetch-pages.js';
 import type { TokenPage } from '../pica/parse-page.js';
-import { PicaApi, type Connector } from '../pica/pica-api.js';
+import {
+  PicaApi,
+  type Connector,
+  type TokenPageBody,
+} from '../pica/pica-api.js';
 import { MAX_PAGE_SIZE, VENDORS, type Vendor } from '../vendors/index.js';
 import { createWarnOnce, type WarnOnce } from '../warn-once.js';
 import { within } from '../within.js';
 import {
+  filterPages,
+  isOffered,
   joinConnections,
   joinConnectors,
-  OfferFilter,
   parseRows,
   type AuthKitIntegrationListing,
 } from './integrations.js';
-import { createLazyToken, serializeToken } from './lazy-token.js';
-import { mergePages } from './merge-pages.js';
+import { mergePages, serializeToken } from './merge-pages.js';
 
 /** The settings of one token. */
 export interface CreateTokenOptions {
@@ -84,7 +88,6 @@ export class AuthKitTokenService {
   private readonly warnOnce: WarnOnce = createWarnOnce();
   private readonly warnHourly: WarnOnce = createWarnOnce(HOUR_MS);
   private readonly vendor: Vendor;
-  private readonly offers: OfferFilter;
   private readonly flags: AccountCache<boolean>;
   private readonly connectors: AccountCache<Connector[]>;
   /** How many pages the last response for an account had. */
@@ -98,9 +101,8 @@ export class AuthKitTokenService {
     private readonly connections: AuthKitConnectionsService,
     @Inject(AUTHKIT_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    const { cache, allowIntegration } = options;
+    const { cache } = options;
     this.vendor = VENDORS[options.vendor];
-    this.offers = new OfferFilter(allowIntegration);
     this.flags = new AccountCache(cache.ttl);
     this.connectors = new AccountCache(cache.ttl, ({ length }) => length);
   }
@@ -141,17 +143,7 @@ export class AuthKitTokenService {
         signal,
         ...route,
       },
-      async (session) => {
-        const label =
-          route?.label ??
-          (await resolveLabel(
-            requested,
-            this.options.connection,
-            session.identity,
-            route?.request,
-          ));
-        return this.createToken(session, label, requested);
-      },
+      (session) => this.createToken(session, requested, route),
     );
   }
 
@@ -203,15 +195,26 @@ export class AuthKitTokenService {
       },
       async (session) => {
         const [pages, connectors, connections] = await Promise.all([
-          this.fetchAll(session, {}),
+          this.fetchAll(session, {
+            identity: session.identity?.identity,
+            identityType: session.identity?.identityType,
+          }),
           this.fetchConnectors(session),
           withConnections
             ? this.connections.readAll(session, {})
             : Promise.resolve([]),
         ]);
+        this.warnIfEmpty(session, pages[0]!);
+        const { allowIntegration: allow } = this.options;
+        // Rows of their own: the function sees frozen ones.
+        const offers =
+          allow &&
+          pages
+            .flatMap(parseRows)
+            .map((row) => isOffered(row, allow, session.identity));
         const listings = joinConnectors(pages.flatMap(parseRows), connectors);
-        const offered = listings.flatMap((listing) => {
-          const offered = this.offers.isOffered({ ...listing }, identity);
+        const offered = listings.flatMap((listing, index) => {
+          const offered = offers?.[index] ?? true;
           if (all) return [{ ...listing, offered }];
           return offered ? [listing] : [];
         });
@@ -225,59 +228,59 @@ export class AuthKitTokenService {
   /** Fetches the pages and the flags in parallel. */
   private async createToken(
     session: Session,
-    label: AuthKitConnectionLabel,
-    requested: CreateTokenOptions,
+    { page, limit, ...label }: CreateTokenOptions,
+    route: RouteContext | undefined,
   ): Promise<AuthKitToken> {
-    const flag = this.fetchFlag(session);
-    const isOnePage = isFromOne(requested.page) || isFromOne(requested.limit);
-    const pages = isOnePage
-      ? await this.fetchOne(session, label, requested)
-      : await this.fetchAll(session, label);
-    const isWhiteLabel = flag && (await this.whiteLabel(session, flag));
     const { identity } = session;
-    const { fields, rows } = mergePages(
-      this.offers.filter(pages, identity, isOnePage),
-    );
-    if (isWhiteLabel === undefined) return createLazyToken({ fields, rows });
-    const withFlag = new Map(fields);
-    withFlag.set('isWhiteLabel', String(isWhiteLabel));
-    return createLazyToken({ fields: withFlag, rows });
-  }
-
-  private async fetchOne(
-    session: Session,
-    label: AuthKitConnectionLabel,
-    { page, limit }: CreateTokenOptions,
-  ): Promise<TokenPage[]> {
+    const { connection, allowIntegration } = this.options;
+    const isLabelled = connection || Object.keys(label).length > 0;
+    const { name, tags } =
+      route?.label ??
+      (isLabelled
+        ? await resolveLabel(label, connection, identity, route?.request)
+        : {});
+    const body = {
+      identity: identity?.identity,
+      identityType: identity?.identityType,
+      name,
+      tags,
+    };
+    const flag = this.fetchFlag(session);
+    const isOnePage = isFromOne(page) || isFromOne(limit);
     const size = isFromOne(limit) ? limit : this.options[LIMITS].pageSize;
     const place = {
       page: isFromOne(page) ? page : 1,
       limit: Math.min(size, MAX_PAGE_SIZE),
     };
-    const body = toBody(session, label);
-    const fetched = await this.api.tokenPage(session, place, body);
-    this.warnIfEmpty(session, fetched);
-    return [fetched];
+    let pages = isOnePage
+      ? [await this.api.tokenPage(session, place, body)]
+      : await this.fetchAll(session, body);
+    if (pages[0]!.rows.length === 0) this.warnIfEmpty(session, pages[0]!);
+    if (allowIntegration) {
+      pages = filterPages(pages, allowIntegration, identity, isOnePage);
+    }
+    return mergePages(pages, flag && (await this.whiteLabel(session, flag)));
   }
 
   private async fetchAll(
     session: Session,
-    label: AuthKitConnectionLabel,
+    body: TokenPageBody,
   ): Promise<TokenPage[]> {
     const { id } = session.account;
     const limits = this.options[LIMITS];
-    const body = toBody(session, label);
     const pages = await fetchPages(
       (page, isSpeculative) => {
         const place = { page, limit: limits.pageSize };
         return this.api.tokenPage(session, place, body, isSpeculative);
       },
       limits,
-      this.pageCounts.get(id) ?? this.lastPageCount,
+      // A widget that pages by itself gets no page that it has not requested.
+      this.options.paging === 'forward'
+        ? 1
+        : (this.pageCounts.get(id) ?? this.lastPageCount),
     );
     this.pageCounts.set(id, pages.length);
     this.lastPageCount = pages.length;
-    this.warnIfEmpty(session, pages[0]!);
     return pages;
   }
 
@@ -335,18 +338,6 @@ export class AuthKitTokenService {
         `(${environment ? `it is an sk_${environment}_… key` : 'test keys begin with sk_test_, live keys with sk_live_'}).`,
     );
   }
-}
-
-function toBody(
-  { identity }: Session,
-  { name, tags }: AuthKitConnectionLabel,
-): Parameters<PicaApi['tokenPage']>[2] {
-  return {
-    identity: identity?.identity,
-    identityType: identity?.identityType,
-    name,
-    tags,
-  };
 }
 
 function isFromOne(value: number | undefined): value is number {

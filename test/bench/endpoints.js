@@ -16,9 +16,6 @@ export const LIBRARY_COPY = join(
   `node_modules/.cache/bench-library-${process.pid}`,
 );
 
-const bothCaches = (name) => `${name}, both caches`;
-const sharedStore = (name) => `${name}, shared store`;
-
 /** Endpoints by name. The relays do not handle errors. With `costsOnly` an endpoint is part of that measure alone. */
 export function listEndpoints(library) {
   return {
@@ -31,29 +28,17 @@ export function listEndpoints(library) {
       keepFlags: false,
       costsOnly: true,
     },
-    ...moduleEndpoints(MODULE, 'nestjs-pica-authkit'),
+    [MODULE]: { kind: 'module', library: 'nestjs-pica-authkit' },
     [`${MODULE}, no cache`]: {
       kind: 'module',
       library: 'nestjs-pica-authkit',
       cache: { flags: false },
       costsOnly: true,
     },
-    ...(library && moduleEndpoints(library.name, library.entry)),
+    ...(library && {
+      [library.name]: { kind: 'module', library: library.entry },
+    }),
   };
-}
-
-function moduleEndpoints(name, library) {
-  const endpoint = { kind: 'module', library };
-  return {
-    [name]: endpoint,
-    [bothCaches(name)]: { ...endpoint, bothCaches: true },
-    [sharedStore(name)]: { ...endpoint, sharedStore: true },
-  };
-}
-
-/** The names of the endpoints of a module. */
-export function namesOf(name) {
-  return { bothCaches: bothCaches(name), sharedStore: sharedStore(name) };
 }
 
 /**

@@ -1,5 +1,5 @@
 // What is measured. Rounds are interleaved: what slows the machine down for a while slows down all endpoints.
-import { FETCH, namesOf, OFFICIAL } from './endpoints.js';
+import { FETCH, OFFICIAL } from './endpoints.js';
 import { load, one } from './load.js';
 import { start } from './processes.js';
 
@@ -24,14 +24,13 @@ export class Bench {
   #servers = {};
   /** The length of a usual token in bytes, by endpoint. */
   #lengths = {};
-  #stores = new Map();
 
   /** @param modules the names of this module, and of the copy that is compared */
   constructor(endpoints, modules) {
     this.#endpoints = endpoints;
     this.#modules = modules;
     const names = Object.keys(endpoints);
-    this.#costed = names.filter((name) => !endpoints[name].sharedStore);
+    this.#costed = names;
     this.#warm = this.#costed.filter((name) => !endpoints[name].costsOnly);
     this.#routes = this.#warm.filter(
       (name) => endpoints[name].kind !== 'relay',
@@ -59,24 +58,17 @@ export class Bench {
     await this.#offer(integrations, 20);
     await this.#upstream.ask({ latency: LATENCY });
     const later = seriesOf(this.#warm);
-    const first = seriesOf(
-      this.#modules.flatMap((name) => [name, namesOf(name).sharedStore]),
-    );
+    const first = seriesOf(this.#modules);
     for (let round = 0; round < rounds; round += 1) {
       for (const name of this.#warm) {
         const { url } = await this.#servers[name].ask();
         later[name].push((await one(url, integrations)).took);
       }
       for (const name of this.#modules) {
-        const { sharedStore } = namesOf(name);
-        // The store has the page count of the last app. Without it, the app has none.
-        for (const [server, series] of [
-          [sharedStore, first[sharedStore]],
-          [restarted(name), first[name]],
-        ]) {
-          const { url } = await this.#servers[server].ask({ restart: true });
-          series.push((await one(url, integrations)).took);
-        }
+        const { url } = await this.#servers[restarted(name)].ask({
+          restart: true,
+        });
+        first[name].push((await one(url, integrations)).took);
       }
     }
     return { later, first };
@@ -85,11 +77,7 @@ export class Bench {
   /** How long the first token of a new process takes, in ms. */
   async newProcess(integrations, rounds) {
     await this.#upstream.ask({ latency: LATENCY, integrations });
-    const names = [
-      OFFICIAL,
-      FETCH,
-      ...this.#modules.flatMap((name) => [name, namesOf(name).sharedStore]),
-    ];
+    const names = [OFFICIAL, FETCH, ...this.#modules];
     const took = seriesOf(names);
     for (let round = 0; round < rounds; round += 1) {
       for (const name of names) {
@@ -195,12 +183,8 @@ export class Bench {
 
   #startServer(name) {
     const endpoint = this.#endpoints[name];
-    if (!this.#stores.has(name)) this.#stores.set(name, new Map());
-    return start(
-      'server.js',
-      [JSON.stringify(endpoint), this.#upstream.hello.url, SECRET],
-      this.#stores.get(name),
-    );
+    const { url } = this.#upstream.hello;
+    return start('server.js', [JSON.stringify(endpoint), url, SECRET]);
   }
 }
 

@@ -9,10 +9,9 @@ process.on('exit', stopAll);
 /**
  * Starts a file of this folder in a process of its own, and waits for its first message.
  *
- * @param store the values of the store that the process shares with others
  * @returns `hello`, the first message; `ask`, which sends a message and returns the answer; `stop`
  */
-export async function start(file, args, store = new Map()) {
+export async function start(file, args) {
   const child = fork(new URL(file, import.meta.url), args, {
     // A process that waits for its turn would else collect garbage after 8 s,
     // and with it what its compiled code relies on: it would be cold again.
@@ -20,10 +19,7 @@ export async function start(file, args, store = new Map()) {
   });
   running.add(child);
   let pending;
-  child.on('message', (message) => {
-    if (message.store) return child.send(serveStore(store, message.store));
-    pending?.resolve(message);
-  });
+  child.on('message', (message) => pending?.resolve(message));
   // As when a message cannot be sent, since the process has exited.
   child.on('error', (error) => pending?.reject(error));
   child.once('exit', (code, signal) => {
@@ -57,12 +53,4 @@ export async function start(file, args, store = new Map()) {
 /** Stops all processes that this one has started, by their ids. */
 export function stopAll() {
   for (const child of running) child.kill('SIGKILL');
-}
-
-function serveStore(values, { id, method, args: [key, value] }) {
-  if (method === 'set') values.set(key, value);
-  if (method === 'delete') values.delete(key);
-  return {
-    store: { id, value: method === 'get' ? values.get(key) : undefined },
-  };
 }

@@ -1,16 +1,7 @@
 // The figures as tables, ratios first.
-import {
-  FETCH,
-  MODULE,
-  namesOf,
-  OFFICIAL,
-  RELAY,
-  RELAY_ALL,
-} from './endpoints.js';
+import { FETCH, MODULE, OFFICIAL, RELAY, RELAY_ALL } from './endpoints.js';
 import { LATENCY } from './measures.js';
 import { median, quantile, ratio } from './statistics.js';
-
-const { bothCaches, sharedStore } = namesOf(MODULE);
 
 const ms = (value) =>
   Number.isFinite(value)
@@ -79,47 +70,30 @@ function ratioSection({ latency, newProcess, costs, faults, memory }) {
     );
     atLeast(`${what}: faster than the fetch route`, ratio(later[FETCH], own));
     atMost(
-      `first token of an app with a shared store, ${integrations} integrations: round trips`,
-      median(first[sharedStore]) / LATENCY,
-      1.4,
+      `first token of an app, ${integrations} integrations: round trips`,
+      median(first[MODULE]) / LATENCY,
+      integrations === '247' ? 1.4 : undefined,
       plain,
     );
   }
   for (const [integrations, took] of Object.entries(newProcess)) {
-    for (const name of [MODULE, sharedStore]) {
-      atLeast(
-        `first token of a new process (${name}), ${integrations} integrations: faster than the official package`,
-        ratio(took[OFFICIAL], took[name]),
-      );
-    }
+    atLeast(
+      `first token of a new process, ${integrations} integrations: faster than the official package`,
+      ratio(took[OFFICIAL], took[MODULE]),
+    );
   }
   const of = (name, base) => ratio(costs[name].cpu, costs[base].cpu);
   atMost(`CPU against the ${RELAY}`, of(MODULE, RELAY), 1.4);
   atMost(`CPU against the ${RELAY_ALL}`, of(MODULE, RELAY_ALL));
-  atLeast('CPU: less than the official package', of(OFFICIAL, MODULE), 2);
-  atLeast(
-    'CPU, both caches: less than the official package',
-    of(OFFICIAL, bothCaches),
-    3.5,
-  );
+  atLeast('CPU: less than the official package', of(OFFICIAL, MODULE), 2.2);
   atLeast('CPU: less than the fetch route', of(FETCH, MODULE));
   atMost('calls to Pica per token', median(costs[MODULE].calls), 2.01, plain);
-  atMost(
-    'calls to Pica per token, both caches',
-    median(costs[bothCaches].calls),
-    1.01,
-    plain,
-  );
-  atMost(
-    'bytes from Pica against the official package, both caches',
-    ratio(costs[bothCaches].bytes, costs[OFFICIAL].bytes),
-  );
-  for (const name of [MODULE, bothCaches]) {
+  for (const name of [MODULE]) {
     const { failures, taken } = faults[name];
     const what = `failures under faults (${name}), of ${taken.length}`;
     atMost(what, failures, 0, String);
   }
-  for (const name of [MODULE, bothCaches]) {
+  for (const name of [MODULE]) {
     const { before, after, tokens } = memory[name];
     atMost(
       `heap after ${tokens} more tokens (${name})`,
@@ -137,7 +111,6 @@ function ratioSection({ latency, newProcess, costs, faults, memory }) {
 
 /** This module against another copy of it. */
 function librarySection({ latency, newProcess, costs, faults }, name) {
-  const library = namesOf(name);
   const rows = [];
   const compare = (what, series, own, other, show = ms) =>
     rows.push([
@@ -150,12 +123,10 @@ function librarySection({ latency, newProcess, costs, faults }, name) {
     const of = `${integrations} integrations`;
     compare(`later tokens, ${of}`, later, MODULE, name);
     compare(`first token of an app, ${of}`, first, MODULE, name);
-    compare(`the same, shared store`, first, sharedStore, library.sharedStore);
   }
   for (const [integrations, took] of Object.entries(newProcess)) {
     const of = `${integrations} integrations`;
     compare(`first token of a new process, ${of}`, took, MODULE, name);
-    compare(`the same, shared store`, took, sharedStore, library.sharedStore);
   }
   const pick = (field) =>
     Object.fromEntries(
@@ -164,15 +135,7 @@ function librarySection({ latency, newProcess, costs, faults }, name) {
   const [cpu, calls, bytes] = ['cpu', 'calls', 'bytes'].map(pick);
   const count = (value) => value.toFixed(2);
   compare('CPU per token', cpu, MODULE, name);
-  compare('CPU per token, both caches', cpu, bothCaches, library.bothCaches);
   compare('calls per token', calls, MODULE, name, count);
-  compare(
-    'calls per token, both caches',
-    calls,
-    bothCaches,
-    library.bothCaches,
-    count,
-  );
   compare('bytes per token', bytes, MODULE, name, kb);
   const [own, other] = [faults[MODULE], faults[name]];
   for (const q of [0.5, 0.95, 0.99]) {
@@ -220,7 +183,7 @@ function latencySection([integrations, { later, first }]) {
 function newProcessSection([integrations, took]) {
   return {
     title: `First token of a new process, ${integrations} integrations, ${LATENCY} ms per call`,
-    text: 'The time includes the compilation of code that runs for the first time. The shared store holds the page count and the flags.',
+    text: 'The time includes the compilation of code that runs for the first time.',
     head: [
       'endpoint',
       'time',

@@ -5,19 +5,15 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { relay } from './relay.js';
 import { fetchRoute, officialRoute, signedIn } from './routes.js';
-import { createSharedStore } from './shared-store.js';
 
 const [endpoint, upstream, secretKey] = process.argv.slice(2);
-const { kind, library, bothCaches, sharedStore, ...settings } =
-  JSON.parse(endpoint);
-
-const store = sharedStore && createSharedStore();
+const { kind, library, ...settings } = JSON.parse(endpoint);
 
 // The official package prints whole errors, which is not what is measured.
 console.warn = console.error = () => {};
 
 /** The module, as its README shows it. */
-async function moduleApp(cache) {
+async function startModule() {
   const { AuthKitModule } = await import(library);
   class SignIn {
     canActivate(context) {
@@ -32,27 +28,12 @@ async function moduleApp(cache) {
       AuthKitModule.forRoot({
         secretKey,
         baseUrl: upstream,
-        ...(cache && { cache }),
+        ...(settings.cache && { cache: settings.cache }),
         controller: { guards: [new SignIn()] },
       }),
     ],
   })(App);
   return startNest(App);
-}
-
-async function startModule() {
-  const { cache } = settings;
-  if (sharedStore) {
-    return moduleApp({ flags: true, store });
-  }
-  if (!bothCaches) return moduleApp(cache);
-  const caches = { store: 'memory', flags: true };
-  try {
-    // What older versions call it. Newer ones refuse to start with it.
-    return await moduleApp({ ...caches, catalogue: true });
-  } catch {
-    return moduleApp({ ...caches, integrations: true });
-  }
 }
 
 async function startNest(App, cors = false) {
@@ -78,8 +59,7 @@ const KINDS = {
 };
 
 let running = await KINDS[kind]();
-process.on('message', async ({ store, restart, collect }) => {
-  if (store) return;
+process.on('message', async ({ restart, collect }) => {
   if (restart) {
     await running.close();
     running = await KINDS[kind]();

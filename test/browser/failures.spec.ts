@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('the sample on %s', (platform) => {
     {
       name: 'has the audience of another endpoint',
       message:
-        'The grant was made for another endpoint. Please open the dialog again.',
+        'This dialog could not be opened. Please close it and try again.',
       grant: () => forge({ aud: '/elsewhere' }, { secret: SECRET }),
     },
   ])(

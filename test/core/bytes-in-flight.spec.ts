@@ -26,11 +26,10 @@ beforeEach(() => {
   }));
 });
 
-it('a token fails as rate_limited when its responses and the token itself are larger than `maxBytesInFlight`', async () => {
+it('a token fails as rate_limited when its pages are larger than `maxBytesInFlight`, and does not copy their rows', async () => {
   for (const [factor, reason] of [
     [0.9, 'rate_limited'],
-    [1.8, 'rate_limited'],
-    [2.3, 'none'],
+    [1.3, 'none'],
   ] as const) {
     const tokens = await createTokenService(pica, {
       [LIMITS]: { maxBytesInFlight: factor * TOKEN_BYTES },
@@ -39,6 +38,17 @@ it('a token fails as rate_limited when its responses and the token itself are la
       expect(await reasonOf(tokens.create(ADA))).toBe(reason);
     }
   }
+});
+
+it.each([
+  ['4 MB are read', 0, 'none'],
+  ['4 MB and a byte are malformed', 1, 'malformed'],
+])('of one body %s', async (_what, more, reason) => {
+  const tokens = await createTokenService(pica);
+  const body = '{"rows":[],"total":0,"pages":1,"more":""}';
+  const filler = 'x'.repeat(4 * 1024 * 1024 + more - body.length);
+  pica.fault({ page: 1, body: body.replace('""', `"${filler}"`) });
+  expect(await reasonOf(tokens.create(ADA))).toBe(reason);
 });
 
 it('the token whose bytes cross the limit answers 503 with Retry-After and closes its calls, and others do not notice', async () => {

@@ -88,9 +88,9 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   );
 
   it('all calls of a confirmation share one deadline, which ends 2 s after `timeout`', async () => {
-    const { key } = pica.connect('ada', 'gmail');
     const old = pica.connect('ada', 'gmail');
     pica.breakConnection(old.id);
+    const { key } = pica.connect('ada', 'gmail');
     const { url } = await start({ onConnected: () => {} });
     pica.fault({ path: CONNECTIONS, method: 'GET', delay: 1_000 });
     pica.fault({ method: 'DELETE', hang: true });

@@ -13,6 +13,7 @@ import { useEmulator } from '../support/emulator.js';
 import { GRANT_SECRET } from '../support/grants.js';
 import { runInNode } from '../support/run-in-node.js';
 import { importSnippet } from '../support/snippets.js';
+import { until } from '../support/until.js';
 
 const GUIDE = 'docs/observability.md';
 const ADA = { identity: 'ada-7f3a' };
@@ -99,16 +100,18 @@ describe('the recipes of the guide to observability', () => {
     it('mark what has failed as an error, and what it has cancelled as none', async () => {
       const exporter = await start();
       const tokens = await createTokenService(pica, { retries: 0 });
-      pica.fault({ path: '/v1/users/flags', hang: true });
-      pica.fault({ path: '/v1/authkit', status: 401 });
+      pica.fault({ page: 2, hang: true });
+      pica.fault({ page: 1, status: 401 });
       await reasonOf(tokens.create(ADA));
 
+      const POST = 'authkit upstream POST /v1/authkit';
+      await until(() => named(exporter.getFinishedSpans(), POST).length === 2);
       const spans = exporter.getFinishedSpans();
       const [token] = named(spans, 'authkit token create');
       expect(token!.status).toEqual({ code: 2, message: 'secret_rejected' });
-      const [flags] = named(spans, 'authkit upstream GET /v1/users/flags');
-      expect(flags!.status.code).toBe(0);
-      expect(flags!.attributes['authkit.reason']).toBe('cancelled');
+      const [, second] = named(spans, POST);
+      expect(second!.status.code).toBe(0);
+      expect(second!.attributes['authkit.reason']).toBe('cancelled');
     });
 
     it('record no key, identity or bearer in any attribute or event', async () => {

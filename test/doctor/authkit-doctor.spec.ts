@@ -24,7 +24,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
-import { diagnose } from '../../lib/doctor/doctor.js';
+import { diagnose } from '../../lib/doctor/diagnose.js';
 import {
   AuthKitIdentityGuard,
   AuthKitTokenService,
@@ -343,7 +343,9 @@ describe('authkit-doctor with a secret key', () => {
   it('says what to set when there is no key', async () => {
     const { code, output, wrong } = await examine([], {});
     expect(wrong).toEqual(['Secret key']);
-    expect(output).toContain('Set PICA_SECRET_KEY, or ONE_SECRET_KEY for One');
+    expect(output).toContain(
+      'Set PICA_SECRET_KEY for Pica, or ONE_SECRET_KEY for One',
+    );
     expect(code).toBe(1);
   });
 
@@ -368,6 +370,176 @@ describe('authkit-doctor with a secret key', () => {
     });
     writeFileSync(file, '');
     expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  });
+});
+
+describe('authkit-doctor and the address of the key', () => {
+  it('refuses plain http to another machine, and sends nothing', async () => {
+    const { code, words, wrong } = await examine(
+      ['--call', 'gmail', 'gmail/v1/users/me/labels', '--identity', 'ada'],
+      { ...environmentOf(), AUTHKIT_BASE_URL: 'http://pica.example' },
+    );
+    expect(wrong).toEqual(['Secret key']);
+    expect(words).toContain('not sent: AUTHKIT_BASE_URL is plain http');
+    expect(code).toBe(1);
+  });
+
+  it("names a base URL of .env that is not the vendor's before it sends the key", async () => {
+    const lines: [line: string, requests: number][] = [];
+    const announce = (line: string) =>
+      void lines.push([line, pica.requests.length]);
+    setEnvironment({ ...UNSET, ...environmentOf() });
+    await diagnose([], { fromFile: ['AUTHKIT_BASE_URL'], announce });
+    expect(lines).toEqual([
+      [
+        `Sending the secret key to ${pica.url}: AUTHKIT_BASE_URL of .env. Pica is at https://api.picaos.com.`,
+        0,
+      ],
+    ]);
+    await diagnose([], { fromFile: ['PICA_SECRET_KEY'], announce });
+    expect(lines).toHaveLength(1);
+  });
+
+  it('names it when the command has read it from .env', async () => {
+    const file = join(built.directory, '.env');
+    writeFileSync(file, `AUTHKIT_BASE_URL=${pica.url}\n`);
+    const { code, errors } = await runCommand([], {
+      PICA_SECRET_KEY: pica.secretKey,
+    });
+    writeFileSync(file, '');
+    expect(errors).toBe(
+      `Sending the secret key to ${pica.url}: AUTHKIT_BASE_URL of .env. Pica is at https://api.picaos.com.\n`,
+    );
+    expect(code).toBe(0);
+  });
+});
+
+describe.each(['pica', 'one'] as const)(
+  'authkit-doctor and the identity filter of %s',
+  (vendor) => {
+    it('says that the list obeys it', async () => {
+      const other = await startEmulator({ vendor });
+      other.connect('ada', 'gmail');
+      const { findings } = await examine([], environmentOf(other));
+      expect(findings).toContain('✓ Connections');
+    });
+
+    it('says when it selects by the user at the platform: it then finds none for the identity of a token', async () => {
+      const other = await startEmulator({ vendor });
+      other.connect('ada', 'gmail');
+      other.fault({
+        path: '/v1/vault/connections',
+        when: ({ query }) => query.identity !== undefined,
+        transform: () => ({ rows: [], total: 0, pages: 0, page: 1 }),
+      });
+      const { words, wrong } = await examine([], environmentOf(other));
+      expect(wrong).toEqual(['Connections']);
+      expect(words).toContain(
+        'It may mean the user at the platform, such as an address',
+      );
+    });
+  },
+);
+
+describe('authkit-doctor --call', () => {
+  const PATH = 'gmail/v1/users/me/labels';
+  const call = (path = PATH, identity = 'ada', platform = 'gmail') =>
+    examine(['--call', platform, path, '--identity', identity]);
+  /** The findings about the call. */
+  const ofCall = ({ findings }: Examined) => findings.slice(6);
+
+  it('makes one GET with the connection of the identity, and prints neither its key nor the response', async () => {
+    const connection = pica.connect('ada', 'gmail');
+    pica.platform('gmail', 'GET', '/gmail/v1/users/me/labels', ({ query }) => ({
+      body: { labels: [`secret label ${query.get('maxResults')}`] },
+    }));
+    const examined = await call(`${PATH}?maxResults=7`);
+    expect(ofCall(examined)).toEqual(['✓ Connection', '✓ Action', '✓ Call']);
+    expect(examined.output).toContain(`GET ${PATH} of gmail`);
+    expect(examined.output).toContain(`found: ${connection.id}`);
+    expect(examined.output).toContain('status 200, from gmail');
+    expect(examined.output).not.toContain('secret label');
+    expect(examined.output).not.toContain(connection.key);
+    const calls = pica.requests.filter(({ path }) =>
+      path.startsWith('/v1/passthrough'),
+    );
+    expect(calls).toMatchObject([
+      { method: 'GET', query: { maxResults: '7' }, status: 200 },
+    ]);
+    expect(examined.code).toBe(0);
+  });
+
+  it('says when the identity has no connection of the platform', async () => {
+    pica.connect('ada', 'slack');
+    const examined = await call();
+    expect(ofCall(examined)).toEqual(['✗ Connection']);
+    expect(examined.words).toContain(
+      'this identity has no active connection of gmail',
+    );
+    expect(examined.code).toBe(1);
+  });
+
+  it('says when the connection has to be made again, or is one of several', async () => {
+    const { id } = pica.connect('ada', 'gmail');
+    pica.breakConnection(id);
+    expect((await call()).words).toContain(
+      'found, but it does not work any more',
+    );
+    pica.connect('bob', 'gmail');
+    pica.connect('bob', 'gmail');
+    expect((await call(PATH, 'bob')).words).toContain(
+      'this identity has more than one connection of gmail',
+    );
+  });
+
+  it('says when the connection is dead, though the list calls it operational', async () => {
+    const { id } = pica.connect('ada', 'gmail');
+    pica.breakConnection(id, { silently: true });
+    const examined = await call();
+    expect(ofCall(examined)).toEqual(['✓ Connection', '✓ Action', '✗ Call']);
+    expect(examined.words).toContain('The user has to connect again.');
+  });
+
+  it('names the nearest actions when none has the path', async () => {
+    pica.connect('ada', 'gmail');
+    const examined = await call('gmail/v1/users/me/lables');
+    expect(ofCall(examined)).toEqual(['✓ Connection', '✗ Action']);
+    expect(examined.words).toMatch(/No action matches GET.*The nearest: /);
+  });
+
+  it.each([
+    { status: 401, says: 'the user may have to connect again' },
+    { status: 403, says: 'Add the scope in the dashboard' },
+    { status: 404, says: 'Check the path and the ids in it' },
+    { status: 429, says: "The user's limit there is reached" },
+    { status: 500, says: 'Try later.' },
+  ])(
+    "says that a status of $status is the platform's own error",
+    async ({ status, says }) => {
+      pica.connect('ada', 'gmail');
+      pica.platform('gmail', 'GET', '/gmail/v1/users/me/labels', () => ({
+        status,
+        body: { error: 'quoted \u001b[2J' },
+      }));
+      const examined = await call();
+      expect(examined.findings.at(-1)).toBe('✗ Call');
+      expect(examined.words).toContain(`status ${status}, from gmail`);
+      expect(examined.words).toContain(`It is gmail's own error.`);
+      expect(examined.words).toContain(says);
+      expect(examined.output).not.toContain('quoted');
+    },
+  );
+
+  it("says that a refused key is Pica's error", async () => {
+    pica.connect('ada', 'gmail');
+    pica.fault({
+      path: `/v1/passthrough/${PATH}`,
+      status: 403,
+      body: '403 Forbidden',
+    });
+    const examined = await call();
+    expect(examined.findings.at(-1)).toBe('✗ Call');
+    expect(examined.words).toContain("It is Pica's error");
   });
 });
 
@@ -411,6 +583,148 @@ describe.each(PLATFORMS)('authkit-doctor --endpoint on %s', (platform) => {
     expect(output).toContain('unwrapped, 247 integrations');
     expect(output).not.toContain(grant.headers.Authorization.slice(7));
     expect(code).toBe(0);
+  });
+});
+
+describe.each(PLATFORMS)(
+  'authkit-doctor and the routes of pages on %s',
+  (platform) => {
+    const withSession = ['--header', 'cookie: sid=ada'];
+    const start = () =>
+      startApp({
+        platform,
+        pica,
+        controller: { grants: true, connections: true },
+      });
+
+    it('checks grant route, token route and connections from the URL of the token route, with the login of the user alone', async () => {
+      const { tokenUrl, url } = await start();
+      pica.connect('ada', 'gmail');
+      const { code, output, words, findings } = await examine(
+        ['--endpoint', tokenUrl, ...withSession],
+        {},
+      );
+      expect(findings).toEqual([
+        '– Secret key',
+        '✓ Other origins',
+        '✓ Without login',
+        '✓ With login',
+        '✓ Headers',
+        '✓ Preflight',
+        '✓ Other origins',
+        '✓ Without login',
+        '✓ CORS of errors',
+        '✓ With login',
+        '✓ Token',
+        '✓ Headers',
+        '✓ Other origins',
+        '✓ Without login',
+        '✓ With login',
+        '✓ Headers',
+      ]);
+      expect(output).toContain(`${tokenUrl}/grant\n`);
+      expect(output).toContain(`${url}/authkit-connections\n`);
+      expect(words).toContain("status 200, 1 of the user's connections");
+      expect(output).not.toContain('eyJ');
+      expect(code).toBe(0);
+    });
+
+    it('recognizes a grant route given as --endpoint, and does not advise to open it by CORS', async () => {
+      const { tokenUrl } = await start();
+      const { code, output, words } = await examine(
+        ['--endpoint', `${tokenUrl}/grant`, ...withSession],
+        {},
+      );
+      expect(words).toContain(
+        'Grant route recognized: pages of the app call it. The widget of Pica calls the token route',
+      );
+      expect(words).toContain('unwrapped, 247 integrations');
+      expect(output).not.toContain('Access-Control-Allow-Origin');
+      expect(code).toBe(0);
+    });
+
+    it('prints a command that gets the header of a grant when there is no login', async () => {
+      const { tokenUrl } = await start();
+      const { code, words } = await examine(['--endpoint', tokenUrl], {});
+      expect(words).toContain(`curl -X POST -H 'cookie: …' ${tokenUrl}/grant`);
+      expect(words).toContain('headers.Authorization');
+      expect(code).toBe(0);
+    });
+
+    it('recognizes the connections at a path of their own', async () => {
+      const { url } = await startApp({
+        platform,
+        pica,
+        controller: { connections: { path: 'accounts' } },
+      });
+      const { code, output, findings } = await examine(
+        ['--endpoint', `${url}/accounts`, ...signedIn],
+        {},
+      );
+      expect(findings).toEqual([
+        '– Secret key',
+        '✓ Connections',
+        '✓ Other origins',
+        '✓ Without login',
+        '✓ With login',
+        '✓ Headers',
+      ]);
+      expect(output).not.toContain('Preflight');
+      expect(code).toBe(0);
+    });
+  },
+);
+
+describe('authkit-doctor and routes of pages that are open', () => {
+  it('says when a page of another origin, or everybody, may read the connections', async () => {
+    @Controller('authkit-connections')
+    class Open {
+      @Get()
+      list() {
+        return { rows: [], total: 0, pages: 0, page: 1 };
+      }
+    }
+    const { url } = await startApp({
+      pica,
+      controllers: [Open],
+      configure: (app) => app.enableCors({ origin: true, credentials: true }),
+    });
+    const { code, words, wrong } = await examine(
+      ['--endpoint', `${url}/authkit-connections`],
+      {},
+    );
+    expect(wrong).toEqual(['Other origins', 'Without login']);
+    expect(words).toContain('Do not open this route by CORS');
+    expect(words).toContain('status 200: connections for everybody');
+    expect(code).toBe(1);
+  });
+
+  it('says when the url of a grant is not that of the token route', async () => {
+    const { tokenUrl } = await startApp({
+      pica,
+      controller: { grants: true },
+      options: { grant: { url: 'https://other.example/authkit-token' } },
+    });
+    const { words, wrong } = await examine(
+      ['--endpoint', tokenUrl, '--header', 'cookie: sid=ada'],
+      {},
+    );
+    expect(wrong[0]).toBe('Grant');
+    expect(words).toContain('its url is not that of this token route');
+    expect(words).not.toContain('other.example');
+  });
+
+  it('guesses no routes when the app answers every path', async () => {
+    const url = await startServer((_, response) => {
+      response.statusCode = 401;
+      response.end('{"message":"Sign in"}');
+    });
+    const { output } = await examine(
+      ['--endpoint', `${url}/authkit-token`],
+      {},
+    );
+    expect(output).not.toContain('/grant');
+    expect(output).not.toContain('authkit-connections');
   });
 });
 
@@ -742,7 +1056,7 @@ describe('authkit-doctor --endpoint with an endpoint written by hand', () => {
 describe('the arguments of authkit-doctor', () => {
   it('are described with --help', async () => {
     const { code, output } = await runCommand(['--help'], {});
-    for (const option of ['endpoint', 'header', 'timeout', 'help']) {
+    for (const option of ['endpoint', 'header', 'call', 'timeout', 'help']) {
       expect(output).toContain(`--${option} `);
     }
     expect(output.split('\n').length).toBeLessThanOrEqual(24);
@@ -755,6 +1069,12 @@ describe('the arguments of authkit-doctor', () => {
     { args: ['--endpoint', 'http://a:b@c/'], says: '--endpoint: expected' },
     { args: ['--header', 'a: b'], says: '--header: expected together' },
     { args: ['--timeout', '0'], says: '--timeout: expected' },
+    { args: ['--call', 'gmail', 'a/b'], says: '--call: expected' },
+    { args: ['--identity', 'ada'], says: '--call: expected' },
+    {
+      args: ['--call', 'gmail', 'a/b', 'c', '--identity', 'ada'],
+      says: 'There is an argument without an option',
+    },
     {
       args: ['--endpoint', 'http://a/', '--header', 'eyJhbGciOi'],
       says: "--header: expected 'name: value'",

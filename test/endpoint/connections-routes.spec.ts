@@ -6,6 +6,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
+import { jest } from '@jest/globals';
 import { APP_INTERCEPTOR, RouterModule } from '@nestjs/core';
 import { map } from 'rxjs';
 import { AuthKitModule, type AuthKitConnection } from '../../lib/index.js';
@@ -13,6 +14,7 @@ import { PLATFORMS, startApp, type AppSettings } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { SignInGuard } from '../support/guards.js';
 import { readResponse, requestGrant } from '../support/http.js';
+import { captureOutput } from '../support/mocks.js';
 
 const pica = useEmulator();
 
@@ -194,18 +196,30 @@ describe.each(PLATFORMS)('the routes for connections on %s', (platform) => {
       expect((await response).status).toBe(200);
     });
 
-    it.each(['test::gmail::default::nobody', 'of somebody else'])(
-      'and answer 404 for the key "%s", without calling onConnected',
-      async (key) => {
-        const { calls, options } = confirmation();
-        pica.connect('bob', 'gmail', { key: 'of somebody else' });
-        const request = await start({ options });
-        const response = await request('POST', '', { body: { key } });
-        expect(response.status).toBe(404);
-        expect(response.body.reason).toBe('not_found');
-        expect(calls).toEqual([]);
-      },
-    );
+    it('and answer 404 for a key that is somebody else’s, without calling onConnected', async () => {
+      const { calls, options } = confirmation();
+      const { key } = pica.connect('bob', 'gmail');
+      const request = await start({ options });
+      const response = await request('POST', '', { body: { key } });
+      expect(response.status).toBe(404);
+      expect(response.body.reason).toBe('not_found');
+      expect(calls).toEqual([]);
+    });
+
+    it('with its documented fields', async () => {
+      const { id, key } = pica.connect('ada', 'gmail');
+      pica.fault({
+        path: '/v1/vault/connections',
+        transform: (page) => ({
+          ...page,
+          rows: page.rows.map((row: object) => ({ ...row, secretsId: 's_1' })),
+        }),
+      });
+      const request = await start();
+      const { body } = await request('POST', '', { body: { key } });
+      expect(body).toMatchObject({ id, platform: 'gmail' });
+      expect(body).not.toHaveProperty('secretsId');
+    });
 
     it('that replaces another, and again after onConnected has thrown', async () => {
       let isBroken = true;
@@ -239,58 +253,6 @@ describe.each(PLATFORMS)('the routes for connections on %s', (platform) => {
       expect(pica.connections.map((each) => each.id)).toEqual([id]);
     });
 
-    /** Makes the service say when connections were created, by their ids. */
-    const setDates = (dates: Record<string, string | undefined>) => {
-      const dated = (row: AuthKitConnection) => ({
-        ...row,
-        createdAt: dates[row.id],
-      });
-      pica.fault({
-        method: 'GET',
-        transform: (body) =>
-          body.rows ? { ...body, rows: body.rows.map(dated) } : dated(body),
-      });
-    };
-    const [LONG_AGO, LATER] = ['2025-01-01T00:00:00Z', '2025-01-02T00:00:00Z'];
-    const NOW = new Date().toISOString();
-
-    it.each<[string, string | undefined, string | undefined, boolean]>([
-      ['is older than it', NOW, LATER, true],
-      ['was created long ago', LONG_AGO, LATER, true],
-      ['has no date', undefined, undefined, true],
-      ['does not work itself', LONG_AGO, NOW, false],
-    ])(
-      'and keep one that it is to replace, when the confirmed one %s',
-      async (_name, oldDate, newDate, isWorking) => {
-        const { calls, options } = confirmation();
-        const kept = pica.connect('ada', 'gmail', { name: 'Work' });
-        const { id, key } = pica.connect('ada', 'gmail');
-        if (!isWorking) {
-          pica.breakConnection(kept.id);
-          pica.breakConnection(id);
-        }
-        setDates({ [kept.id]: oldDate, [id]: newDate });
-        const before = pica.connections;
-        const request = await start({ options });
-        const body = { key, replaces: kept.id };
-        expect((await request('POST', '', { body })).status).toBe(200);
-        expect(pica.connections).toEqual(before);
-        expect(calls[0]![2]).toMatchObject({ others: [{ id: kept.id }] });
-        expect(calls[0]![2]).not.toHaveProperty('replaced.id');
-      },
-    );
-
-    it('that replaces one that failed, however old both are', async () => {
-      const old = pica.connect('ada', 'gmail');
-      pica.breakConnection(old.id);
-      const { id, key } = pica.connect('ada', 'gmail');
-      setDates({ [old.id]: LATER, [id]: LONG_AGO });
-      const request = await start();
-      const body = { key, replaces: old.id };
-      expect((await request('POST', '', { body })).status).toBe(200);
-      expect(pica.connections.map((each) => each.id)).toEqual([id]);
-    });
-
     it('and delete the one that it replaces after onConnected has succeeded', async () => {
       const old = pica.connect('ada', 'gmail');
       const { key } = pica.connect('ada', 'gmail');
@@ -312,13 +274,63 @@ describe.each(PLATFORMS)('the routes for connections on %s', (platform) => {
       expect(pica.connections).toContainEqual(foreign);
     });
 
-    it('and answer 400 where it is to replace one of another platform', async () => {
+    it('and keep one of another platform that it is to replace', async () => {
+      const { calls, options } = confirmation();
       const old = pica.connect('ada', 'slack');
-      const { key } = pica.connect('ada', 'gmail');
-      const request = await start();
+      const { id, key } = pica.connect('ada', 'gmail');
+      const request = await start({ options });
       const body = { key, replaces: old.id };
-      expect((await request('POST', '', { body })).status).toBe(400);
+      const response = await request('POST', '', { body });
+      expect([response.status, response.body.id]).toEqual([200, id]);
+      expect(calls).toHaveLength(1);
       expect(pica.connections).toHaveLength(2);
+    });
+  });
+
+  describe('call onDisconnected after the DELETE route has deleted', () => {
+    it('with the connection as it was, and its owner', async () => {
+      const { id, key } = pica.connect('ada', 'gmail', { name: 'Work' });
+      const calls: unknown[][] = [];
+      const request = await start({
+        options: {
+          onDisconnected: (...args: unknown[]) =>
+            void calls.push([...args, pica.connections.length]),
+        },
+      });
+      expect((await request('DELETE', `/${id}`)).status).toBe(204);
+      expect(calls).toMatchObject([
+        [{ id, key, name: 'Work' }, { identity: 'ada' }, 0],
+      ]);
+    });
+
+    it('and not for a connection of somebody else, or one that could not be deleted', async () => {
+      const mine = pica.connect('ada', 'gmail');
+      const foreign = pica.connect('bob', 'gmail');
+      const onDisconnected = jest.fn<() => void>();
+      const request = await start({ options: { onDisconnected } });
+      expect((await request('DELETE', `/${foreign.id}`)).status).toBe(404);
+      pica.fault({ method: 'DELETE', status: 404 });
+      expect((await request('DELETE', `/${mine.id}`)).status).toBe(502);
+      expect(onDisconnected).not.toHaveBeenCalled();
+      expect(pica.connections).toHaveLength(2);
+    });
+
+    it('and log what it throws, which changes nothing', async () => {
+      const { id } = pica.connect('ada', 'gmail');
+      const request = await start({
+        options: {
+          onDisconnected: async () => {
+            throw new TypeError('private');
+          },
+        },
+        logs: true,
+      });
+      const output = captureOutput();
+      const response = await request('DELETE', `/${id}`);
+      expect([response.status, response.text]).toEqual([204, '']);
+      expect(pica.connections).toEqual([]);
+      expect(output()).toMatch(/onDisconnected function threw .* TypeError/);
+      expect(output()).not.toContain('private');
     });
   });
 

@@ -58,7 +58,7 @@ const INVALID: [
   [
     'for this endpoint and another',
     () => forge({ aud: ['/authkit-token', '/elsewhere'] }),
-    /another endpoint/,
+    /could not be opened.*try again/,
   ],
   [
     'with its type in the long form',
@@ -73,9 +73,13 @@ const INVALID: [
   [
     'for another endpoint',
     () => forge({ aud: '/team/authkit-token' }),
-    /another endpoint/,
+    /could not be opened.*try again/,
   ],
-  ['of another issuer', () => forge({ iss: 'someone' }), /another endpoint/],
+  [
+    'of another issuer',
+    () => forge({ iss: 'someone' }),
+    /could not be opened.*try again/,
+  ],
   ['with `alg: none`', unsignedGrant, /not valid/],
   [
     'signed by HS512 with the same secret',

@@ -1,30 +1,31 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { Keyv } from 'keyv';
 import type { GrantClaims } from '../../lib/grant/grant-jwt.js';
-import { ResilientStore } from '../../lib/cache/resilient-store.js';
+import { GrantVerifier } from '../../lib/grant/grant-verifier.js';
+import { UsedGrants } from '../../lib/grant/used-grants.js';
+import type { AuthKitIdentity } from '../../lib/index.js';
+import { abortOnClose } from '../../lib/endpoint/platform-response.js';
+import type { GrantUses } from '../../lib/options/grant.options.js';
 import {
-  MemoryGrantReplayStore,
-  SharedGrantReplayStore,
-} from '../../lib/grant/grant-replay-store.js';
-import {
-  AuthKitException,
-  type AuthKitCacheStore,
-  type AuthKitIdentity,
-} from '../../lib/index.js';
-import { PLATFORMS, startApp, type TestOptions } from '../support/app.js';
+  createApp,
+  PLATFORMS,
+  reasonOf,
+  startApp,
+  type TestOptions,
+} from '../support/app.js';
 import { afterTest } from '../support/cleanup.js';
 import { useEmulator } from '../support/emulator.js';
+import { bearer, forge, now } from '../support/grants.js';
 import { requestGrant, requestToken, WIDGET } from '../support/http.js';
 import { captureWarnings } from '../support/mocks.js';
 import { until } from '../support/until.js';
 
 const pica = useEmulator({ integrations: 1 });
+const RATE_LIMITED = { reason: 'rate_limited', retryAfter: 1 };
 
 /** The claims of a verified grant of an identity. */
 const claims = (
   jti: string,
-  remaining = 400,
+  remaining = 60_000,
   identity: AuthKitIdentity = { identity: 'ada' },
 ): GrantClaims => ({
   identity,
@@ -33,109 +34,98 @@ const claims = (
   acceptedUntil: Date.now() + remaining,
 });
 
+/** As clients of databases have it. */
+class RedisError extends Error {}
+
+/** Uses that are shared, which note what they are asked. */
+function sharedUses() {
+  const calls: [id: string, ttlMs: number][] = [];
+  const add = async (id: string, ttlMs: number) => {
+    const isNew = calls.every(([known]) => known !== id);
+    calls.push([id, ttlMs]);
+    return isNew;
+  };
+  return { calls, add };
+}
+
 describe.each(PLATFORMS)('on %s', (platform) => {
-  const start = (singleUse?: boolean) =>
-    startApp({
+  const start = async (singleUse?: boolean | GrantUses) => {
+    const app = await startApp({
       pica,
       platform,
       options: { grant: { singleUse } },
       controller: { grants: true },
     });
+    return app.tokenUrl;
+  };
 
-  it('a single-use grant gives a token to exactly one of 50 concurrent requests', async () => {
-    const { tokenUrl } = await start(true);
-    const { body: grant } = await requestGrant(tokenUrl);
-    const responses = await Promise.all(
-      Array.from({ length: 50 }, () => requestToken(tokenUrl, grant)),
-    );
-    const refused = responses.filter(({ status }) => status === 401);
-    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(refused).toHaveLength(49);
-    expect(refused[0]?.body).toMatchObject({
-      reason: 'unidentified',
-      message: expect.stringMatching(/used already.*open the dialog again/i),
-    });
-    const { body: next } = await requestGrant(tokenUrl);
-    expect((await requestToken(tokenUrl, next)).status).toBe(200);
-  });
+  it.each([
+    ['true', () => true as const],
+    ['add()', sharedUses],
+  ])(
+    'a grant with `singleUse: %s` gives a token to exactly one of 50 concurrent requests, at the calls of one',
+    async (_name, create) => {
+      const singleUse = create();
+      const tokenUrl = await start(singleUse);
+      const { body: grant } = await requestGrant(tokenUrl);
+      const responses = await Promise.all(
+        Array.from({ length: 50 }, () => requestToken(tokenUrl, grant)),
+      );
+      const refused = responses.filter(({ status }) => status === 401);
+      expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(refused).toHaveLength(49);
+      expect(refused[0]?.body).toMatchObject({
+        reason: 'unidentified',
+        message: expect.stringMatching(/used already.*open the dialog again/i),
+      });
+      // The flags and two pages.
+      expect(pica.requests.length).toBeLessThanOrEqual(3);
+      if (singleUse !== true) expect(singleUse.calls).toHaveLength(1);
+      const { body: next } = await requestGrant(tokenUrl);
+      expect((await requestToken(tokenUrl, next)).status).toBe(200);
+    },
+  );
 
-  it('a single-use grant is not used up by a token that fails', async () => {
-    const { tokenUrl } = await start(true);
+  it('a grant is not used up by a token that fails, nor by a preflight', async () => {
+    const uses = sharedUses();
+    const tokenUrl = await start(uses);
     const { body: grant } = await requestGrant(tokenUrl);
     pica.fault({ path: '/v1/authkit', status: 400 });
     expect((await requestToken(tokenUrl, grant)).status).toBe(502);
-    pica.reset();
+    pica.clearFaults();
+    const asked = { origin: WIDGET, 'access-control-request-method': 'POST' };
+    for (const more of [{}, asked]) {
+      const headers = { ...grant.headers, ...more };
+      await fetch(tokenUrl, { method: 'OPTIONS', headers });
+    }
+    expect(uses.calls).toEqual([]);
     expect((await requestToken(tokenUrl, grant)).status).toBe(200);
     expect((await requestToken(tokenUrl, grant)).status).toBe(401);
+    expect(uses.calls).toHaveLength(1);
   });
 
-  it('a single-use grant is not used up by a client that disconnects before the token is sent', async () => {
-    const { tokenUrl } = await start(true);
+  it('a grant is not used up by a client that disconnects before the token is there', async () => {
+    const uses = sharedUses();
+    const tokenUrl = await start(uses);
     const { body: grant } = await requestGrant(tokenUrl);
-    pica.fault({ hang: true });
+    pica.fault({ method: 'POST', hang: true });
     const client = new AbortController();
     const lost = requestToken(tokenUrl, { ...grant, signal: client.signal });
-    await until(() => pica.requests.length > 0);
-    // It is reserved for the first request for as long as that runs.
+    await until(() => pica.requests.some(({ method }) => method === 'POST'));
+    // It is in use for as long as the first request runs.
     expect((await requestToken(tokenUrl, grant)).status).toBe(401);
     client.abort();
     await expect(lost).rejects.toThrow();
-    await until(() => pica.requests.every(({ aborted }) => aborted));
-    pica.reset();
-    await sleep(50);
-    expect((await requestToken(tokenUrl, grant)).status).toBe(200);
-  });
-
-  it('a single-use grant is not used up by OPTIONS requests, with the headers of a preflight and without', async () => {
-    const { tokenUrl } = await start(true);
-    const { body: grant } = await requestGrant(tokenUrl);
-    const { headers } = grant;
-    const asked = { origin: WIDGET, 'access-control-request-method': 'POST' };
-    for (const more of [{}, asked]) {
-      await fetch(tokenUrl, {
-        method: 'OPTIONS',
-        headers: { ...headers, ...more },
-      });
-    }
-    expect((await requestToken(tokenUrl, grant)).status).toBe(200);
-  });
-
-  it('a single-use grant gives no token where another instance uses it up while the token is created', async () => {
-    let added = 0;
-    const store: AuthKitCacheStore = {
-      get: async () => undefined,
-      set: async () => true,
-      delete: async () => true,
-      // The reservation is new; the mark of the used grant is not.
-      add: async () => {
-        added += 1;
-        return added === 1;
-      },
-    };
-    const { tokenUrl } = await startApp({
-      pica,
-      platform,
-      options: { grant: { singleUse: true }, cache: { store } },
-      controller: { grants: true },
-    });
-    const { body: grant } = await requestGrant(tokenUrl);
-    const { status, body } = await requestToken(tokenUrl, grant);
-    expect(status).toBe(401);
-    expect(body).not.toHaveProperty('rows');
-    expect(pica.requests).not.toHaveLength(0);
-  });
-
-  it('a replay of a used grant makes no request to Pica', async () => {
-    const { tokenUrl } = await start(true);
-    const { body: grant } = await requestGrant(tokenUrl);
-    expect((await requestToken(tokenUrl, grant)).status).toBe(200);
-    const before = pica.requests.length;
-    expect((await requestToken(tokenUrl, grant)).status).toBe(401);
-    expect(pica.requests).toHaveLength(before);
+    pica.clearFaults();
+    let status: number;
+    do ({ status } = await requestToken(tokenUrl, grant));
+    while (status === 401);
+    expect(status).toBe(200);
+    expect(uses.calls).toHaveLength(1);
   });
 
   it('a grant gives any number of tokens by default', async () => {
-    const { tokenUrl } = await start();
+    const tokenUrl = await start();
     const { body: grant } = await requestGrant(tokenUrl);
     const responses = await Promise.all(
       Array.from({ length: 5 }, () => requestToken(tokenUrl, grant)),
@@ -146,236 +136,215 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 });
 
-describe('with a store, a single-use grant', () => {
-  /** Starts an instance of an app and returns the URL of its token endpoint. */
-  const start = async (store: AuthKitCacheStore, options?: TestOptions) => {
-    const { tokenUrl } = await startApp({
+describe('`singleUse.add()`', () => {
+  const start = (add: GrantUses['add'], options: TestOptions = {}) =>
+    startApp({
       pica,
-      options: { cache: { store }, grant: { singleUse: true }, ...options },
+      options: { grant: { singleUse: { add } }, ...options },
       controller: { grants: true },
     });
-    return tokenUrl;
-  };
-
-  /** How many of 50 concurrent requests with one grant, spread over instances, get a token. */
-  const accepted = async (...tokenUrls: string[]) => {
-    const { body: grant } = await requestGrant(tokenUrls[0]!);
-    const responses = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        requestToken(tokenUrls[index % tokenUrls.length]!, grant),
-      ),
-    );
-    return responses.filter(({ status }) => status === 200).length;
-  };
-
-  /**
-   * Connects two instances to a store with an atomic `add()`, as Redis has it,
-   * that returns one value or the other. Once an instance is dead, nothing that
-   * it does reaches the store.
-   */
-  const connectTwo = (added: unknown = true, exists: unknown = false) => {
-    const entries = new Map<string, { value: unknown; expiresAt: number }>();
-    const get = (key: string) => {
-      const entry = entries.get(key);
-      return entry && entry.expiresAt > Date.now() ? entry.value : undefined;
-    };
-    const set = (key: string, value: unknown, ttl: number) =>
-      void entries.set(key, { value, expiresAt: Date.now() + ttl });
-    const connect = () => {
-      const instance = { isDead: false };
-      const alive =
-        <A extends unknown[]>(operation: (...args: A) => unknown) =>
-        (...args: A) => {
-          if (instance.isDead) throw new Error('dead');
-          return operation(...args);
-        };
-      return Object.assign(instance, {
-        get: alive(get),
-        set: alive(set),
-        delete: alive((key: string) => entries.delete(key)),
-        add: alive((key: string, value: unknown, ttl: number) => {
-          if (get(key) !== undefined) return exists;
-          set(key, value, ttl);
-          return added;
-        }) as Required<AuthKitCacheStore>['add'],
-      });
-    };
-    return [connect(), connect()] as const;
-  };
-
-  it('gives one token within an instance', async () => {
-    expect(await accepted(await start(new Keyv()))).toBe(1);
-  });
-
-  it('gives one token across instances when the store has an atomic add()', async () => {
-    const [one, other] = connectTwo();
-    expect(await accepted(await start(one), await start(other))).toBe(1);
-  });
-
-  it('is refused by an instance after another has accepted it, when the store has no add()', async () => {
-    const store = new Keyv();
-    const [one, other] = [await start(store), await start(store)];
-    const { body: grant } = await requestGrant(one);
-    expect((await requestToken(one, grant)).status).toBe(200);
-    expect((await requestToken(other, grant)).status).toBe(401);
-  });
 
   it.each([
-    ['OK', null],
-    [1, 0],
+    ['that is new', 300],
+    ['that another instance alone still accepts', -4],
   ])(
-    'is refused with a warning when add() returns %j and %j instead of true and false',
-    async (added, exists) => {
-      const warnings = captureWarnings();
-      const [store] = connectTwo(added, exists);
-      expect(await accepted(await start(store))).toBe(0);
-      expect(warnings.join('\n')).toMatch(
-        /neither true nor false from add\(\)/,
-      );
+    'gets a whole number of ms that lasts until no instance accepts a grant %s',
+    async (_name, left) => {
+      const uses = sharedUses();
+      const { tokenUrl } = await start(uses.add);
+      const exp = now() + left;
+      const grant = await forge({ exp, iat: exp - 300 });
+      const { status } = await requestToken(tokenUrl, {
+        headers: bearer(grant),
+      });
+      expect(status).toBe(200);
+      const [[, ttlMs]] = uses.calls as [[string, number]];
+      expect(Number.isInteger(ttlMs)).toBe(true);
+      // 5 s for the clock of each of two instances.
+      expect(Date.now() + ttlMs).toBeGreaterThanOrEqual((exp + 10) * 1_000);
+      expect(ttlMs).toBeLessThanOrEqual((left + 11) * 1_000);
     },
   );
 
-  it('is free again in every instance after a token that fails, and makes no request to Pica once it is used', async () => {
-    const stores = connectTwo();
-    const [one, other] = [await start(stores[0]), await start(stores[1])];
-    const { body: grant } = await requestGrant(one);
-    pica.fault({ path: '/v1/authkit', status: 400 });
-    expect((await requestToken(one, grant)).status).toBe(502);
-    pica.reset();
-    expect((await requestToken(other, grant)).status).toBe(200);
-    const before = pica.requests.length;
-    for (const url of [one, other]) {
-      expect((await requestToken(url, grant)).status).toBe(401);
+  it('refuses a grant that another instance has used, and asks once for all requests of a process', async () => {
+    const uses = sharedUses();
+    const [one, other] = [await start(uses.add), await start(uses.add)];
+    const { body: grant } = await requestGrant(one.tokenUrl);
+    expect((await requestToken(one.tokenUrl, grant)).status).toBe(200);
+    const refused = await requestToken(other.tokenUrl, grant);
+    expect([refused.status, refused.body.reason]).toEqual([
+      401,
+      'unidentified',
+    ]);
+    const { length } = pica.requests;
+    for (const { tokenUrl } of [one, other]) {
+      expect((await requestToken(tokenUrl, grant)).status).toBe(401);
     }
-    expect(pica.requests).toHaveLength(before);
+    expect(pica.requests).toHaveLength(length);
+    expect(uses.calls).toHaveLength(2);
   });
 
-  it('is free again in another instance when the lease of an instance that died has ended', async () => {
-    captureWarnings();
-    const stores = connectTwo();
-    const settings = { timeout: 300, attemptTimeout: 300 };
-    const [dead, other] = [
-      await start(stores[0], settings),
-      await start(stores[1], settings),
-    ];
-    const { body: grant } = await requestGrant(dead);
-    pica.fault({ hang: true });
-    const lost = requestToken(dead, grant);
-    await until(() => pica.requests.length > 0);
-    stores[0].isDead = true;
-    expect((await requestToken(other, grant)).status).toBe(401);
-    await lost;
-    pica.reset();
-    expect((await requestToken(other, grant)).status).toBe(401);
-    await sleep(1_400);
-    expect((await requestToken(other, grant)).status).toBe(200);
-  });
-
-  it('stays used when an instance that the store has failed gives its own reservation back', async () => {
-    captureWarnings();
-    const stores = connectTwo();
-    const [blind, other] = stores.map(
-      (store) => new SharedGrantReplayStore(new ResilientStore(store, 60_000)),
-    );
-    const grant = claims('a', 60_000);
-    stores[0].isDead = true;
-    const unseen = await blind?.reserve(grant, 1_000);
-    expect(await (await other?.reserve(grant, 1_000))?.commit()).toBe(true);
-    // It cannot know better. Its client is gone before it has the token.
-    expect(await unseen?.commit()).toBe(true);
-    stores[0].isDead = false;
-    await unseen?.release();
-    const third = new SharedGrantReplayStore(
-      new ResilientStore(stores[0], 60_000),
-    );
-    expect(await third.reserve(grant, 1_000)).toBeUndefined();
-  });
-
-  const fail = () => {
-    throw new Error('down');
-  };
-  const hang = () => new Promise<never>(() => {});
-  it.each<[string, AuthKitCacheStore]>([
-    ['fails', { get: fail, set: fail, delete: fail }],
+  it.each<[string, () => unknown, string]>([
+    ["returns 'OK'", async () => 'OK', 'returned a string of 2 characters'],
+    ['returns 1', async () => 1, 'returned a number'],
+    ['returns null', async () => null, 'returned nothing'],
+    ['returns nothing', async () => {}, 'returned nothing'],
     [
-      'fails, add() included',
-      { get: fail, set: fail, delete: fail, add: fail },
+      'returns an object',
+      async () => ({ then: undefined }),
+      'returned an object',
     ],
-    ['hangs', { get: hang, set: hang, delete: hang, add: hang }],
+    [
+      'throws',
+      () => {
+        throw new TypeError('redis://:password@host');
+      },
+      'threw TypeError',
+    ],
+    [
+      'rejects',
+      () => Promise.reject(new RedisError('down')),
+      'threw RedisError',
+    ],
+    [
+      'throws a string',
+      () => Promise.reject('down'),
+      'threw a string of 4 characters',
+    ],
+    ['hangs', () => new Promise(() => {}), 'did not respond within'],
   ])(
-    'gives one token in each instance while the store %s',
-    async (_name, store) => {
-      expect(await accepted(await start(store))).toBe(1);
+    'that %s gives no token, and a line with the type',
+    async (_name, add, line) => {
+      const { tokenUrl } = await start(add as GrantUses['add'], {
+        timeout: 500,
+      });
+      const { body: grant } = await requestGrant(tokenUrl);
+      const warnings = captureWarnings();
+      const { status, body } = await requestToken(tokenUrl, grant);
+      expect([status, body.reason]).toEqual([502, 'unavailable']);
+      expect(body).not.toHaveProperty('rows');
+      expect(warnings).toEqual([expect.stringContaining(line)]);
+      expect(warnings[0]).not.toMatch(/password|down/);
     },
   );
+
+  it('has one second, however long `timeout` is', async () => {
+    const warnings = captureWarnings();
+    const { grants } = await createApp({
+      pica,
+      options: { grant: { singleUse: { add: () => new Promise(() => {}) } } },
+      controller: { grants: true },
+    });
+    const grant = await grants.issue({ identity: 'ada' });
+    expect(await reasonOf(grants.verify(grant))).toBe('unavailable');
+    expect(warnings.join()).toContain('did not respond within 1000 ms');
+  });
+
+  it('is asked again after it has failed', async () => {
+    captureWarnings();
+    const add = jest
+      .fn<GrantUses['add']>()
+      .mockRejectedValueOnce(new Error('down'))
+      .mockResolvedValue(true);
+    const { tokenUrl } = await start(add);
+    const { body: grant } = await requestGrant(tokenUrl);
+    expect((await requestToken(tokenUrl, grant)).status).toBe(502);
+    expect((await requestToken(tokenUrl, grant)).status).toBe(200);
+  });
+
+  describe('and a client that is gone', () => {
+    const redeem = async (
+      client: AbortController,
+      add: GrantUses['add'],
+      createToken: () => Promise<string>,
+    ) => {
+      const { get } = await createApp({
+        pica,
+        options: { grant: { singleUse: { add } } },
+        controller: { grants: true },
+      });
+      const verifier = get(GrantVerifier);
+      const grant = await verifier.verify(await forge());
+      const { signal } = client;
+      return reasonOf(verifier.redeem(grant, signal, undefined, createToken));
+    };
+
+    it('before the token is there: it is not asked', async () => {
+      const client = new AbortController();
+      const uses = sharedUses();
+      const create = async () => {
+        client.abort();
+        return 'a token';
+      };
+      expect(await redeem(client, uses.add, create)).toBe('cancelled');
+      expect(uses.calls).toEqual([]);
+    });
+
+    it('while it is asked: nobody gets a token', async () => {
+      const client = new AbortController();
+      const add = async () => {
+        client.abort();
+        return true;
+      };
+      const create = async () => 'a token';
+      expect(await redeem(client, add, create)).toBe('cancelled');
+    });
+
+    it('before the request is served: the work is aborted at once', async () => {
+      const response = { destroyed: true } as Parameters<
+        typeof abortOnClose
+      >[0];
+      // The platform would never say so.
+      Object.assign(response, { off: () => {} });
+      const isAborted = await abortOnClose(
+        response,
+        async (signal) => signal.aborted,
+      );
+      expect(isAborted).toBe(true);
+    });
+  });
 });
 
-describe('the replay store in memory', () => {
-  const rateLimited = { reason: 'rate_limited', retryAfter: 1 };
-
-  it('accepts an id again after its time to live, and not before', async () => {
-    const store = new MemoryGrantReplayStore();
-    expect(await store.consume(claims('a'))).toBe(true);
-    expect(await store.consume(claims('a'))).toBe(false);
-    await sleep(450);
-    expect(await store.consume(claims('b'))).toBe(true);
-    expect(await store.consume(claims('a'))).toBe(true);
+describe('the used grants of a process', () => {
+  it('are refused until they have expired by both clocks, whichever is set', () => {
+    const clock = { monotonic: performance.now(), wall: Date.now() };
+    const clocks = [
+      jest.spyOn(performance, 'now').mockImplementation(() => clock.monotonic),
+      jest.spyOn(Date, 'now').mockImplementation(() => clock.wall),
+    ];
+    afterTest(() => clocks.forEach((each) => each.mockRestore()));
+    const used = new UsedGrants(false);
+    const grant = claims('a', 300_000);
+    const isAccepted = (monotonic: number, wall: number) => {
+      clock.monotonic += monotonic;
+      clock.wall += wall;
+      return used.claim(grant);
+    };
+    expect(isAccepted(0, 0)).toBe(true);
+    // The wall clock is set on, then back by an hour.
+    expect(isAccepted(100, 3_600_000)).toBe(false);
+    expect(isAccepted(600_000, -7_200_000)).toBe(false);
+    expect(isAccepted(0, 7_200_000)).toBe(true);
   });
 
-  it.each([
-    ['back by an hour, after the time to live', 600_000, -3_600_000],
-    ['on by an hour, before the time to live', 100, 3_600_000],
-  ])(
-    'refuses an id when the wall clock is set %s',
-    async (_name, passed, change) => {
-      const now = { monotonic: performance.now(), wall: Date.now() };
-      const clocks = [
-        jest.spyOn(performance, 'now').mockImplementation(() => now.monotonic),
-        jest.spyOn(Date, 'now').mockImplementation(() => now.wall),
-      ];
-      afterTest(() => clocks.forEach((clock) => clock.mockRestore()));
-      const store = new MemoryGrantReplayStore();
-      const grant = claims('a', 300_000);
-      expect(await store.consume(grant)).toBe(true);
-      now.monotonic += passed;
-      now.wall += change;
-      expect(await store.consume(grant)).toBe(false);
-      expect(await store.reserve(grant, 1_000)).toBeUndefined();
-    },
-  );
-
-  it('rejects new ids as rate_limited when it is full, instead of forgetting one', async () => {
-    const store = new MemoryGrantReplayStore(2);
-    expect(await store.consume(claims('a'))).toBe(true);
-    expect(await store.consume(claims('b'))).toBe(true);
-    const third = store.consume(claims('c'));
-    await expect(third).rejects.toBeInstanceOf(AuthKitException);
-    await expect(third).rejects.toMatchObject(rateLimited);
-    await expect(store.reserve(claims('c'), 400)).rejects.toMatchObject(
-      rateLimited,
-    );
-    expect(await store.consume(claims('a'))).toBe(false);
-    await sleep(450);
-    expect(await store.consume(claims('c'))).toBe(true);
+  it('are free again once they are released', () => {
+    const used = new UsedGrants(false);
+    expect(used.claim(claims('a'))).toBe(true);
+    expect(used.claim(claims('a'))).toBe(false);
+    used.release(claims('a'));
+    expect(used.claim(claims('a'))).toBe(true);
   });
 
-  it('makes space of expired ids behind one that lasts longer', async () => {
-    const store = new MemoryGrantReplayStore(2);
-    expect(await store.consume(claims('a', 60_000))).toBe(true);
-    expect(await store.consume(claims('b'))).toBe(true);
-    await sleep(450);
-    expect(await store.consume(claims('c'))).toBe(true);
-    expect(await store.consume(claims('a', 60_000))).toBe(false);
-  });
-
-  it('rejects the 1001st id of an identity as rate_limited, and accepts those of every other tenant, type and identity', async () => {
-    const store = new MemoryGrantReplayStore();
+  it('are 1,000 of an identity, beyond which it is rate_limited, and no other tenant, type or identity', () => {
+    const used = new UsedGrants(false);
     const ada = { identity: 'ada', tenant: 'acme' };
     for (let index = 0; index < 1_000; index += 1) {
-      await store.consume(claims(`${index}`, 60_000, ada));
+      used.claim(claims(`${index}`, 60_000, ada));
     }
     const next = claims('next', 60_000, { ...ada, identityType: 'user' });
-    await expect(store.consume(next)).rejects.toMatchObject(rateLimited);
+    expect(() => used.claim(next)).toThrow(
+      expect.objectContaining(RATE_LIMITED),
+    );
     const others: AuthKitIdentity[] = [
       { identity: 'ada' },
       { ...ada, tenant: 'other' },
@@ -383,21 +352,40 @@ describe('the replay store in memory', () => {
       { ...ada, identity: 'bob' },
     ];
     for (const [index, other] of others.entries()) {
-      const grant = claims(`other-${index}`, 60_000, other);
-      expect(await store.consume(grant)).toBe(true);
+      expect(used.claim(claims(`other-${index}`, 60_000, other))).toBe(true);
     }
+    used.release({ jti: '0' });
+    expect(used.claim(next)).toBe(true);
   });
 
-  it('frees a reservation after its lease, and lets one of two reservations of a grant commit', async () => {
-    const store = new MemoryGrantReplayStore();
-    const grant = claims('a', 60_000);
-    const first = await store.reserve(grant, 300);
-    expect(await store.reserve(grant, 300)).toBeUndefined();
-    await sleep(350);
-    const second = await store.reserve(grant, 60_000);
-    expect(await first?.commit()).toBe(true);
-    expect(await second?.commit()).toBe(false);
-    await second?.release();
-    expect(await store.consume(grant)).toBe(false);
+  /** Claims 100,000 grants, the maximum. */
+  const fill = (used: UsedGrants, remaining: number) => {
+    for (let index = 0; index < 100_000; index += 1) {
+      const identity = { identity: `user-${index >> 6}` };
+      used.claim(claims(`${index}`, remaining, identity));
+    }
+  };
+
+  it('are 100,000 in all: with `true` further ones are rate_limited, as forgetting one would allow its replay', () => {
+    const used = new UsedGrants(false);
+    fill(used, 60_000);
+    expect(() => used.claim(claims('next'))).toThrow(
+      expect.objectContaining(RATE_LIMITED),
+    );
+    expect(used.claim(claims('0'))).toBe(false);
+  });
+
+  it('are 100,000 in all: with `add()` the oldest is forgotten', () => {
+    const used = new UsedGrants(true);
+    fill(used, 60_000);
+    expect(used.claim(claims('next'))).toBe(true);
+    expect(used.claim(claims('1'))).toBe(false);
+    expect(used.claim(claims('0'))).toBe(true);
+  });
+
+  it('make space when they have expired', () => {
+    const used = new UsedGrants(false);
+    fill(used, -1_000);
+    expect(used.claim(claims('next'))).toBe(true);
   });
 });

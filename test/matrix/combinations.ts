@@ -1,5 +1,3 @@
-import { parseOnly } from '../support/only.js';
-
 /** The versions of the peers that a fresh app installs. */
 export type Peers = 'lowest' | 'newest';
 
@@ -89,14 +87,6 @@ export function packagesOf({ nest, peers }: PeerSet): string[] {
 export function nodeVersionOf({ node, peers }: Combination): string {
   const lowest = { '20': '20.19.0', '22': '22.12.0', '24': '24.0.0' };
   return peers === 'lowest' && node !== 'current' ? lowest[node] : node;
-}
-
-/** @throws {Error} for a dimension or a value that does not exist */
-export function parseFilter(texts: readonly string[]): Filter {
-  return parseOnly(texts, {
-    ...DIMENSIONS,
-    node: [...DIMENSIONS.node, 'current'],
-  });
 }
 
 /** The combinations that a filter leaves, those of one installation together. */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FreshApp } from '../package/fresh-app.js';
-import { ROOT, node } from '../package/run.js';
+import { FreshApp } from '../install/fresh-app.js';
+import { ROOT, node } from '../install/run.js';
 import { packagesOf, type Combination, type PeerSet } from './combinations.js';
 import { verifyContract } from './contract.js';
-import type { NodeVersion } from './node-versions.js';
+import type { NodeVersion } from '../install/node-versions.js';
 
 /** An app of one set of peers, which runs on both platforms, as both kinds of modules and on every Node. */
 export class MatrixApp {
@@ -56,7 +56,7 @@ export class MatrixApp {
   /** TypeScript makes `dist/` of ES modules and checks the types, SWC makes `cjs/`. */
   private async compile(): Promise<void> {
     await this.app.built;
-    const script = join(ROOT, 'test/package/bundle-app.js');
+    const script = join(ROOT, 'test/install/bundle-app.js');
     const [source, target] = ['src/main.ts', 'cjs'].map((path) =>
       join(this.app.directory, path),
     );

@@ -1,3 +1,4 @@
+import { formatRows } from '../install/command.js';
 import { DIMENSIONS, type Combination } from './combinations.js';
 
 /** What came of one combination. */
@@ -32,13 +33,13 @@ export function formatReport(results: readonly Result[]): string {
     'modules',
     ...nodes.map((node) => `Node ${node}`),
   ];
-  const lines = [
-    header.join(' | '),
-    header.map(() => '---').join(' | '),
-    ...[...rows].map(([key, cells]) =>
-      [key, ...nodes.map((node) => cells.get(node) ?? '')].join(' | '),
-    ),
-  ];
+  const table = formatRows([
+    header,
+    ...[...rows].map(([key, cells]) => [
+      ...key.split(' | '),
+      ...nodes.map((node) => cells.get(node) ?? ''),
+    ]),
+  ]);
   // An installation that fails, fails all of its combinations alike.
   const failures = new Map<string, string[]>();
   for (const result of results) {
@@ -48,8 +49,7 @@ export function formatReport(results: readonly Result[]): string {
   }
   const passed = results.filter(({ broken }) => broken.length === 0).length;
   return [
-    ...lines.map((line) => `| ${line} |`),
-    '',
+    table,
     `${passed} of ${results.length} combinations keep the contract.`,
     '',
     ...[...failures].flatMap(([text, names]) => [

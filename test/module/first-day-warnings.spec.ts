@@ -277,22 +277,6 @@ describe('an empty list of integrations', () => {
   });
 });
 
-describe('an identity of more than 128 bytes', () => {
-  it('is logged as a warning once, without the identity', async () => {
-    const warnings = captureWarnings();
-    const { tokens } = await createApp({ pica });
-    await tokens.create({ identity: 'x'.repeat(128) });
-    expect(warnings).toEqual([]);
-    for (const letter of ['é', 'ü']) {
-      await tokens.create({ identity: letter.repeat(65) });
-    }
-    expect(warnings).toEqual([
-      expect.stringMatching(/An identity has 130 bytes\..*128/),
-    ]);
-    expect(warnings.join()).not.toContain('é');
-  });
-});
-
 describe('a secret key that the vendor refuses', () => {
   const logOf = async (settings: Parameters<typeof createApp>[0]) => {
     const printed = captureOutput();

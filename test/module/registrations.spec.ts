@@ -153,10 +153,9 @@ describe.each(PLATFORMS)('the token endpoint on %s', (platform) => {
       options: { baseUrl: `${pica.url}/gateway//` },
     });
     expect((await requestToken(tokenUrl)).status).toBe(200);
-    expect(pica.requests.map(({ path }) => path).sort()).toEqual([
-      '/gateway/v1/authkit',
-      '/gateway/v1/users/flags',
-    ]);
+    expect(new Set(pica.requests.map(({ path }) => path))).toEqual(
+      new Set(['/gateway/v1/authkit', '/gateway/v1/users/flags']),
+    );
   });
 });
 

@@ -185,7 +185,7 @@ describe('the secret key', () => {
 });
 
 describe('the log line of a failed token', () => {
-  it('has reason, upstream status, correlation id, attempts and duration', async () => {
+  it('has reason, host and path, upstream status, correlation id, attempts and duration', async () => {
     const printed = captureOutput();
     const { tokens } = await createApp({
       pica,
@@ -199,7 +199,7 @@ describe('the log line of a failed token', () => {
     });
     await tokens.create(ADA).catch(() => {});
     expect(printed()).toMatch(
-      /No token: unavailable \(upstream status 503, correlation id abc-123, retry after 0 s, attempts 2, \d+ ms\)/,
+      /No token: unavailable \(127\.0\.0\.1:\d+\/v1\/authkit, upstream status 503, correlation id abc-123, retry after 0 s, attempts 2, \d+ ms\)/,
     );
     expect(printed().trim().split('\n')).toHaveLength(1);
   });

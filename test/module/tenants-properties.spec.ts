@@ -1,6 +1,6 @@
-import { SharedStore, useTenantWorlds } from '../support/tenants.js';
+import { useTenantWorlds } from '../support/tenants.js';
 
-/** For each vendor. `PROPERTY_RUNS=2000 npm test -- test/e2e/tenants-properties` runs more. */
+/** For each vendor. `PROPERTY_RUNS=2000 npm test -- test/module/tenants-properties` runs more. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 30);
 
 /** What has to happen for the test to be worth something. */
@@ -20,20 +20,11 @@ describe.each(['pica', 'one'] as const)('tenants of %s', (vendor) => {
   it(
     'get nothing of another key, scope, tenant or identity, whatever is cached and whatever fails',
     async () => {
-      const stored = new Set<string>();
-      const successes = await worlds.check(RUNS, () => {
-        const store = new SharedStore((key) => stored.add(key));
-        return [store, store];
-      });
+      const successes = await worlds.check(RUNS);
       const rare = OPERATIONS.filter(
         (what) => (successes[what] ?? 0) < RUNS / 10,
       );
       expect(rare).toEqual([]);
-      const kinds = new Set([...stored].map((key) => key.split(':')[1]));
-      expect(kinds).toContain('integrations');
-      expect(kinds).toContain('connectors');
-      // As many entries as there are accounts, at least, and not one for all.
-      expect(stored.size).toBeGreaterThan(8);
     },
     30_000 + RUNS * 2_000,
   );

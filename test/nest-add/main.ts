@@ -1,19 +1,16 @@
 /**
  * `npm run test:nest-add -- [--only nest=12,manager=pnpm] [--node 22] [--report file.md] [--tarball file.tgz]`:
- * packs the package, unless there is a tarball, publishes it to a local registry, makes an app of each Nest with
+ * publishes the package to a local registry, makes an app of each Nest with
  * `nest new`, installs it with each package manager, and runs `nest add nestjs-pica-authkit` in it.
  */
-import { appendFile, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { NodeVersions } from '../matrix/node-versions.js';
-import { pack } from '../package/packed-package.js';
-import { NPM_INSTALL, bareEnvironment, run } from '../package/run.js';
-import { parseOnly } from '../support/only.js';
+import { mkdir, rm } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { runCommand, type Outcome, type Run } from '../install/command.js';
+import { NodeVersions } from '../install/node-versions.js';
+import { Registry } from '../install/registry.js';
+import { NPM_INSTALL, bareEnvironment, run } from '../install/run.js';
 import { MANAGERS, type Manager, type ManagerName } from './managers.js';
 import { NestApp } from './nest-app.js';
-import { Registry } from './registry.js';
 import { formatResult, formatTable, type Result } from './report.js';
 
 /** What can be chosen by `--only`. */
@@ -22,50 +19,42 @@ const DIMENSIONS: Record<'nest' | 'manager', string[]> = {
   manager: Object.keys(MANAGERS),
 };
 
-const { only, node, report, tarball: given, keep } = readArguments();
-
-const directory = await realpath(
-  await mkdtemp(join(tmpdir(), 'authkit-nest-add-')),
-);
-let isInterrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // The current app ends first, so that nothing of it is left. A second signal ends this process.
-  process.once(signal, () => (isInterrupted = true));
-}
 const results: Result[] = [];
-try {
-  const tarball = given ? resolve(given) : (await pack(directory)).tarball;
-  const registry = await Registry.start(tarball);
-  try {
-    await runApps(registry.url);
-  } finally {
-    await registry.stop();
-  }
-} finally {
-  if (!keep) await rm(directory, { recursive: true, force: true });
-}
 
-const table = formatTable(results);
-console.log(`\n${table}`);
-if (report) await appendFile(report, table);
-const isBroken = results.some(({ failure }) => failure);
-process.exitCode = isBroken || isInterrupted ? 1 : 0;
+await runCommand(
+  DIMENSIONS,
+  async function* (run) {
+    const registry = await Registry.start(run.tarball);
+    try {
+      yield* runApps(run, registry.url);
+    } finally {
+      await registry.stop();
+    }
+  },
+  () => formatTable(results),
+);
 
-async function runApps(registry: string): Promise<void> {
+async function* runApps(
+  { only, node, directory, keep }: Run<keyof typeof DIMENSIONS>,
+  registry: string,
+): AsyncGenerator<Outcome, void, undefined> {
   const { executable, version } = await new NodeVersions(directory).get(node);
   console.log(`Node ${version}`);
   for (const { name, nest } of appsOf({ ...DIMENSIONS, ...only })) {
     const manager = MANAGERS[name];
-    const commands = await installCommand(name, manager);
-    const paths = [dirname(executable), commands, process.env.PATH];
-    const environment = environmentOf(paths.join(delimiter), registry);
+    const commands = await installCommand(name, manager, directory);
+    const path = [dirname(executable), commands, process.env.PATH];
     const place = join(directory, `${name}-nest${nest}`);
+    const environment = environmentOf(
+      path.join(delimiter),
+      registry,
+      directory,
+    );
     const app = new NestApp(nest, manager, place, environment);
     const result = await runSteps(app, nest, name);
     results.push(result);
-    console.log(formatResult(result));
     if (!keep) await rm(place, { recursive: true, force: true });
-    if (isInterrupted) break;
+    yield { text: formatResult(result), isBroken: Boolean(result.failure) };
   }
 }
 
@@ -103,7 +92,11 @@ async function runSteps(
 }
 
 /** Installs a package manager and gives the folder of its commands. */
-async function installCommand(name: string, manager: Manager): Promise<string> {
+async function installCommand(
+  name: string,
+  manager: Manager,
+  directory: string,
+): Promise<string> {
   const place = join(directory, 'managers', name);
   await mkdir(place, { recursive: true });
   const where = ['--prefix', place];
@@ -115,7 +108,11 @@ async function installCommand(name: string, manager: Manager): Promise<string> {
  * The environment of a developer who uses the local registry. Caches are of this run: a package manager takes
  * a version of a package that it has once seen for the same for ever.
  */
-function environmentOf(path: string, registry: string): NodeJS.ProcessEnv {
+function environmentOf(
+  path: string,
+  registry: string,
+  directory: string,
+): NodeJS.ProcessEnv {
   // In CI, package managers install nothing that is not in the lock file.
   const left = Object.entries(bareEnvironment()).filter(
     ([name]) => !/^(CI|GITHUB_.*|npm_.*|YARN_.*|pnpm_.*)$/i.test(name),
@@ -136,23 +133,4 @@ function environmentOf(path: string, registry: string): NodeJS.ProcessEnv {
     YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
     YARN_ENABLE_TELEMETRY: '0',
   };
-}
-
-/** Exits with 2 and the reason if an argument is not valid. */
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        node: { type: 'string', default: 'current' },
-        report: { type: 'string' },
-        tarball: { type: 'string' },
-        keep: { type: 'boolean', default: false },
-      },
-    });
-    return { ...values, only: parseOnly(values.only, DIMENSIONS) };
-  } catch (error) {
-    console.error((error as Error).message);
-    return process.exit(2);
-  }
 }

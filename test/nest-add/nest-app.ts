@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { ROOT, execute } from '../package/run.js';
+import { ROOT, execute } from '../install/run.js';
+import { startApp } from '../install/start.js';
 import { freePort } from '../support/free-port.js';
 import type { Manager } from './managers.js';
 
@@ -24,9 +22,6 @@ export class BearerGuard implements CanActivate {
 
 /** What `nest add` writes, beside the lock file. */
 const WRITTEN = ['package.json', 'src/app.module.ts', '.env', '.env.example'];
-
-/** How long the app may take to listen, on a busy machine. */
-const START_TIMEOUT_MS = 60_000;
 
 /** A step towards an app that has the package, and after it. */
 export interface Step {
@@ -146,34 +141,14 @@ export class NestApp {
   /** Starts the app and requests a token without a bearer. */
   private async start(): Promise<void> {
     const port = await freePort();
-    const [command = '', ...args] = [...this.manager.node, 'dist/main.js'];
-    const child = spawn(command, args, {
-      cwd: this.path,
-      env: { ...this.environment, PORT: `${port}` },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // Yarn starts Node as a child of its own.
-      detached: true,
-    });
-    const closed = once(child, 'close');
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => (output += text));
-    }
-    try {
-      const url = `http://127.0.0.1:${port}/authkit-token`;
-      const end = Date.now() + START_TIMEOUT_MS;
-      for (;;) {
-        const response = await fetch(url, { method: 'POST' }).catch(() => {});
-        if (response) return assert.equal(response.status, 401);
-        if (child.exitCode !== null || Date.now() > end) {
-          throw new Error(`The app does not listen:\n${output}`);
-        }
-        await delay(100);
-      }
-    } finally {
-      if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
-      await closed;
-    }
+    const url = `http://127.0.0.1:${port}/authkit-token`;
+    const { ready, stop } = await startApp(
+      [...this.manager.node, 'dist/main.js'],
+      { cwd: this.path, env: { ...this.environment, PORT: `${port}` } },
+      () => fetch(url, { method: 'POST' }).catch(() => undefined),
+    );
+    await stop();
+    assert.equal(ready.status, 401);
   }
 
   private run(command = '', ...args: string[]): Promise<string> {

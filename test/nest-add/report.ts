@@ -1,3 +1,5 @@
+import { formatRows } from '../install/command.js';
+
 /** What came of one app. */
 export interface Result {
   readonly nest: string;
@@ -35,6 +37,5 @@ export function formatTable(results: readonly Result[]): string {
     }),
   ]);
   const header = ['', ...versions.map((nest) => `Nest ${nest}`)];
-  const lines = [header, header.map(() => '---'), ...rows];
-  return lines.map((line) => `| ${line.join(' | ')} |\n`).join('');
+  return formatRows([header, ...rows]);
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { combinationsOf, type Combination } from '../matrix/combinations.js';
 import { MatrixApp } from '../matrix/matrix-app.js';
-import { FreshApp, type AppName } from './fresh-app.js';
+import { FreshApp, type AppName } from '../install/fresh-app.js';
 import {
   filesIn,
   pack,
   packagesOf,
   type PackedPackage,
-} from './packed-package.js';
-import { ROOT, TOOLS, node } from './run.js';
+} from '../install/packed-package.js';
+import { ROOT, TOOLS, node } from '../install/run.js';
 
 // Some 30 s with a warm cache of npm; much longer where it has to fetch everything.
 jest.setTimeout(300_000);
@@ -250,7 +250,7 @@ describe('a CommonJS app', () => {
       const name = `${tool}-${entry.replace('/', '-')}`;
       // What a bundle lacks, it does not find there. SWC bundles nothing.
       const folder = join(tool === 'swc' ? app.directory : directory, name);
-      const script = join(ROOT, 'test/package/bundle-app.js');
+      const script = join(ROOT, 'test/install/bundle-app.js');
       await node(ROOT, script, tool, join(app.directory, entry), folder);
 
       const url = await app.start(join(folder, 'main.js'));

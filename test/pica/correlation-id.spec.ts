@@ -5,6 +5,7 @@ import { requestToken } from '../support/http.js';
 import { captureOutput } from '../support/mocks.js';
 
 const KEY = 'sk_live_1_Qx7Rt9Wm2Kp4Zv8Ny6Bc';
+const IDENTITY = 'ada.lovelace@acme.example';
 
 const pica = useEmulator({ secretKey: KEY, integrations: 1 });
 
@@ -25,9 +26,11 @@ async function shown(
     ...fault,
   });
   const error: unknown = await tokens
-    .create({ identity: 'ada' })
+    .create({ identity: IDENTITY })
     .catch((failure: unknown) => failure);
-  const response = await requestToken(tokenUrl);
+  const response = await requestToken(tokenUrl, {
+    headers: { authorization: `Bearer ${IDENTITY}` },
+  });
   expect(response.status).toBe(502);
   return [
     output(),
@@ -45,6 +48,8 @@ const PARTS: Record<string, string> = {
   'the middle of the key': `id-${KEY.slice(10, 20)}.7`,
   'a part of the key in lower case': KEY.slice(12, 22).toLowerCase(),
   'the key with other separators': KEY.replaceAll('_', '-'),
+  'the identity': 'ada.lovelace:acme.example',
+  'a part of the identity': 'req-LOVELACE',
   'the key in groups': KEY.match(/.{1,4}/g)!.join('-'),
 };
 

@@ -6,12 +6,6 @@ jest.unstable_mockModule('@nestjs/axios', () => {
   throw new Error("Cannot find package '@nestjs/axios'");
 });
 
-// What else the transport imports. Else Jest would still load it when the test has ended.
-beforeAll(async () => {
-  await import('axios');
-  await import('../../lib/pica/tunnel-agent.js');
-});
-
 describe('an app without the package @nestjs/axios', () => {
   it('fails to boot with the commands that install it', async () => {
     const error = await bootError({});

@@ -152,7 +152,7 @@ describe('rows that Pica sends again', () => {
 
   /** Creates a token from one page. */
   const createJson = async (tokens: AuthKitTokenService, body: string) => {
-    pica.fault({ path: '/v1/authkit', times: 1, body });
+    pica.fault({ path: '/v1/authkit', page: 1, times: 1, body });
     return String(await tokens.createJson({ identity: 'ada' }));
   };
 
@@ -182,15 +182,6 @@ describe('rows that Pica sends again', () => {
     const text = await createJson(tokens, page(row, 2));
     expect(text).toContain('"requestId":2');
     expect(text).toContain(title);
-  });
-
-  it('are parsed once for allowIntegration too, which decides for each token', async () => {
-    const allowIntegration = jest.fn(() => true);
-    const tokens = await createTokenService(pica, { allowIntegration });
-    await createJson(tokens, known);
-    await createJson(tokens, known);
-    expect(await countParses(tokens, known)).toBe(0);
-    expect(allowIntegration).toHaveBeenCalledTimes(6);
   });
 
   it.each<[string, string]>([

@@ -12,7 +12,9 @@ const PAGES = [
   'CHANGELOG.md',
   'sample/README.md',
   ...markdownIn('docs'),
+  ...markdownIn('docs/decisions'),
   ...markdownIn('.github'),
+  ...markdownIn('.changeset'),
 ];
 
 /** The text of a page without its blocks of code. */
@@ -73,6 +75,15 @@ describe('the README, the guides and the pages of the repository', () => {
       (link) => link.split('#')[0],
     );
     expect(ofReadme).toEqual(expect.arrayContaining(markdownIn('docs')));
+  });
+
+  it('link, in the README, to files that the package contains', () => {
+    const { files } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const contained = ['README.md', 'LICENSE', ...files].join('|');
+    const others = relativeLinksIn('README.md').filter(
+      (link) => !new RegExp(`^(?:#|(?:${contained})(?:[/#]|$))`).test(link),
+    );
+    expect(others).toEqual([]);
   });
 });
 

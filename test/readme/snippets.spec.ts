@@ -28,6 +28,31 @@ const APP: Record<string, string> = {
     @Injectable()
     export class SessionGuard implements CanActivate {
       canActivate() { return true; }
+    }
+    export interface SessionRequest { session: { userId?: string } }`,
+  'sign-in.controller.ts': `
+    import { Controller } from '@nestjs/common';
+    @Controller()
+    export class SignInController {}`,
+  // Packages of sessions, which the repository does not install.
+  'packages.d.ts': `
+    declare module 'express-session' {
+      function session(options: {
+        secret: string; resave: boolean; saveUninitialized: boolean;
+        cookie: { sameSite: 'lax'; httpOnly: boolean; secure: 'auto' };
+      }): import('express').RequestHandler;
+      export default session;
+    }
+    declare module '@fastify/cookie' {
+      const cookie: import('fastify').FastifyPluginCallback;
+      export default cookie;
+    }
+    declare module '@fastify/session' {
+      const session: import('fastify').FastifyPluginCallback<{
+        secret: string; saveUninitialized: boolean;
+        cookie: { sameSite: 'lax'; httpOnly: boolean; secure: 'auto' };
+      }>;
+      export default session;
     }`,
   // A test is in a folder beside the sources.
   '../src/app.module.ts': `
@@ -104,7 +129,9 @@ import { AuthKitModule } from 'nestjs-pica-authkit';
 export const x = AuthKitModule.forRoot({ secretKey: 'sk_live_1', timout: 5 });`;
 
 describe('the snippets of the README and the guides', () => {
-  const guides = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
+  const guides = readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
   const snippets = ['README.md', 'SECURITY.md', ...guides].flatMap(snippetsOf);
 
   it('compile against the public types, where an unknown option is an error', () => {

@@ -8,12 +8,26 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
 const [, , entry, kind, redisUrl, baseUrl, secretKey] = process.argv;
-const { AuthKitModule, redisStore } = await import(pathToFileURL(entry));
+const { AuthKitModule } = await import(pathToFileURL(entry));
 
-const client =
-  kind === 'redis'
-    ? await createClient({ url: redisUrl }).connect()
-    : new Redis(redisUrl);
+/** The two of the guide. */
+const uses = {
+  async redis() {
+    const client = await createClient({ url: redisUrl }).connect();
+    return {
+      add: async (id, ttlMs) =>
+        (await client.set(`grant:${id}`, '1', { NX: true, PX: ttlMs })) ===
+        'OK',
+    };
+  },
+  async ioredis() {
+    const client = new Redis(redisUrl);
+    return {
+      add: async (id, ttlMs) =>
+        (await client.set(`grant:${id}`, '1', 'PX', ttlMs, 'NX')) === 'OK',
+    };
+  },
+};
 
 class SessionGuard {
   canActivate(context) {
@@ -28,8 +42,7 @@ Module({
     AuthKitModule.forRoot({
       secretKey,
       baseUrl,
-      cache: { store: redisStore(client) },
-      grant: { secret: 'x'.repeat(32), singleUse: true },
+      grant: { secret: 'x'.repeat(32), singleUse: await uses[kind]() },
       controller: { guards: [SessionGuard], grants: true },
     }),
   ],

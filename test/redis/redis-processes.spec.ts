@@ -48,7 +48,7 @@ async function startProcess(kind: string, redisUrl: string): Promise<string> {
 }
 
 it.each(['redis', 'ioredis'])(
-  'a single-use grant gives exactly one token to 200 concurrent requests at two processes with clients of %s',
+  'a single-use grant gives exactly one token to 200 replays at two processes, with a client of %s and the function of the guide',
   async (kind) => {
     const redis = await RedisServer.start();
     afterTest(() => redis.kill());
@@ -58,6 +58,7 @@ it.each(['redis', 'ioredis'])(
     ]);
     for (let round = 0; round < 2; round += 1) {
       const { body: grant } = await requestGrant(urls[round % 2]!);
+      const before = pica.requests.length;
       const responses = await Promise.all(
         Array.from({ length: 200 }, (_, index) =>
           requestToken(urls[index % 2]!, grant),
@@ -66,7 +67,21 @@ it.each(['redis', 'ioredis'])(
       const statuses = responses.map(({ status }) => status);
       expect(statuses.filter((status) => status === 200)).toHaveLength(1);
       expect(statuses.filter((status) => status === 401)).toHaveLength(199);
+      // Of each process those of one token: the flags, and two pages.
+      expect(pica.requests.length - before).toBeLessThanOrEqual(6);
     }
   },
   120_000,
 );
+
+it('no token is sent while Redis hangs, and the next grant gives one once it is back', async () => {
+  const redis = await RedisServer.start();
+  afterTest(() => redis.kill());
+  const url = await startProcess('redis', redis.url);
+  const { body: grant } = await requestGrant(url);
+  redis.freeze();
+  expect((await requestToken(url, grant)).body.reason).toBe('unavailable');
+  redis.resume();
+  const { body: next } = await requestGrant(url);
+  expect((await requestToken(url, next)).status).toBe(200);
+}, 60_000);

@@ -62,4 +62,9 @@ export class RedisServer {
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }
+
+  /** Lets a frozen server go on. */
+  resume(): void {
+    this.child?.kill('SIGCONT');
+  }
 }

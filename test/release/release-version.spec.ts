@@ -20,7 +20,8 @@ function copyOfRepository(): string {
     'package.json',
     'package-lock.json',
     'CHANGELOG.md',
-    '.changeset',
+    // Not the changes of today.
+    '.changeset/config.json',
   ]) {
     cpSync(name, join(folder, name), { recursive: true });
   }

@@ -1,3 +1,4 @@
+import { VENDORS } from '../../lib/vendors/index.js';
 import { addedTask, nestAdd, type Files } from '../support/nest-add.js';
 
 const APP_MODULE = `import { Module } from '@nestjs/common';
@@ -48,6 +49,8 @@ import { JwtAuthGuard } from './auth/jwt-auth.guard';
     ConfigModule.forRoot(),
     AuthKitModule.forRootAsync({
       ...authKitConfig.asProvider(), // reads PICA_SECRET_KEY
+      // If JwtAuthGuard injects a provider, the module that exports it:
+      // imports: [AuthModule],
       controller: { guards: [JwtAuthGuard] },
     }),
   ],
@@ -154,7 +157,126 @@ export class AppModule {}
     });
     expect(again.files).toEqual(files);
     expect(again.tasks).toEqual([]);
+    expect(again.warnings).toEqual([
+      'The module is imported already, and its registration stays as it is.',
+    ]);
   });
+
+  it('writes grants, connections and One as the options say', async () => {
+    const { files } = await nestAdd(app(), {
+      guard: 'auth/jwt-auth.guard#JwtAuthGuard',
+      grants: true,
+      connections: true,
+      vendor: 'one',
+    });
+    expect(files['src/app.module.ts']).toContain(
+      'controller: { guards: [JwtAuthGuard], grants: true, connections: true },',
+    );
+    expect(files['src/app.module.ts']).toContain(
+      '// reads ONE_SECRET_KEY and AUTHKIT_GRANT_SECRET',
+    );
+    expect(files['.env']).toMatch(
+      /^AUTHKIT_VENDOR=one\nONE_SECRET_KEY=\nAUTHKIT_GRANT_SECRET=[\w-]{43}\n$/,
+    );
+    expect(files['.env.example']).toBe(
+      'AUTHKIT_VENDOR=one\nONE_SECRET_KEY=\nAUTHKIT_GRANT_SECRET=\n',
+    );
+    const manifest = JSON.parse(files['package.json']!);
+    expect(manifest.scripts).toEqual({
+      'authkit:emulator': 'pica-emulator --vendor one',
+      'authkit:doctor': 'authkit-doctor',
+    });
+    expect(manifest.dependencies.jose).toBe('^5.9.0');
+  });
+
+  it('generates another secret for each app, and keeps one that is there', async () => {
+    const secretOf = ({ files }: { files: Files }) =>
+      /^AUTHKIT_GRANT_SECRET=(.*)$/m.exec(files['.env']!)?.[1];
+    const first = await nestAdd(app(), { grants: true });
+    const second = await nestAdd(
+      app({ '.env': 'AUTHKIT_GRANT_SECRET=\nPORT=3000\n' }),
+      { grants: true },
+    );
+    expect(secretOf(first)).toHaveLength(43);
+    expect(secretOf(second)).toHaveLength(43);
+    expect(secretOf(second)).not.toBe(secretOf(first));
+    expect(second.files['.env']).toContain('\nPORT=3000\n');
+    const again = await nestAdd(first.files, { grants: true });
+    expect(secretOf(again)).toBe(secretOf(first));
+  });
+
+  it('keeps the scripts that the app has', async () => {
+    const scripts = { start: 'nest start', 'authkit:doctor': 'mine' };
+    const { files } = await nestAdd(
+      app({
+        'package.json': JSON.stringify({
+          scripts,
+          dependencies: { '@nestjs/core': '^11.0.1' },
+        }),
+      }),
+    );
+    expect(JSON.parse(files['package.json']!).scripts).toEqual({
+      ...scripts,
+      'authkit:emulator': 'pica-emulator',
+    });
+  });
+
+  const module = (name: string) =>
+    `import { Module } from '@nestjs/common';\n\n@Module({ imports: [] })\nexport class ${name} {}\n`;
+
+  it.each<[where: string, files: Files, imported: RegExp]>([
+    [
+      'in its folder',
+      { 'src/auth/auth.module.ts': module('AuthModule') },
+      /import \{ AuthModule \} from '\.\/auth\/auth\.module';[^]*imports: \[AuthModule\], \/\/ exports what/,
+    ],
+    [
+      'as the one of several that names it',
+      {
+        'src/auth/a.module.ts': module('AModule'),
+        'src/auth/b.module.ts': `// JwtAuthGuard\n${module('BModule')}`,
+      },
+      /imports: \[BModule\], \/\/ exports what/,
+    ],
+  ])('imports the module of the guard %s', async (_where, files, imported) => {
+    const { files: written } = await nestAdd(app(files), {
+      guard: 'auth/jwt-auth.guard#JwtAuthGuard',
+    });
+    expect(written['src/app.module.ts']).toMatch(imported);
+  });
+
+  it('finds the module of a guard in a folder above it', async () => {
+    const { files } = await nestAdd(
+      app({
+        'src/auth/guards/own.guard.ts': 'export class OwnGuard {}\n',
+        'src/auth/auth.module.ts': module('AuthModule'),
+      }),
+      { guard: 'auth/guards/own.guard#OwnGuard' },
+    );
+    expect(files['src/app.module.ts']).toContain('imports: [AuthModule], //');
+  });
+
+  it('refuses unknown options with the list of those that exist, and changes nothing', async () => {
+    await expect(
+      nestAdd(app(), { guards: 'auth/jwt-auth.guard#JwtAuthGuard' }),
+    ).rejects.toThrow(
+      'There is no option --guards. The options are --guard, --grants, --connections, --vendor, --module, --sourceRoot.',
+    );
+    await expect(nestAdd(app(), { vendor: 'two' })).rejects.toThrow(
+      '--vendor two: expected pica or one.',
+    );
+    await expect(nestAdd(app(), { grants: 'optional' })).rejects.toThrow(
+      '--grants: expected no value.',
+    );
+  });
+
+  it.each(Object.entries(VENDORS))(
+    'knows the vendor %s and the variable of its key',
+    async (vendor, { secretKeyEnv }) => {
+      const { files } = await nestAdd(app(), { vendor });
+      expect(files['.env']).toContain(`${secretKeyEnv}=\n`);
+    },
+  );
 
   it.each([
     ['auth/jwt-auth.guard', /expected the path .* and its name/],

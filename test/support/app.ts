@@ -30,6 +30,9 @@ import type { PicaEmulator } from '../../lib/testing/index.js';
 import { afterTest } from './cleanup.js';
 import { GRANT_SECRET } from './grants.js';
 import { SessionGuard, SignInGuard } from './guards.js';
+import { failOnWarnings } from './process-warnings.js';
+
+failOnWarnings();
 
 /** The platforms that the e2e tests run on. */
 export const PLATFORMS = ['Express', 'Fastify'] as const;

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { posix } from 'node:path';
 
 /** Files by their path. */
 export type Files = Record<string, string>;
@@ -15,6 +16,11 @@ class FakeTree {
   create(path: string, content: string): void {
     if (this.exists(path)) throw new Error(`${path} exists`);
     this.files[path] = content;
+  }
+  getDir(folder: string): { subfiles: string[] } {
+    const files = Object.keys(this.files);
+    const inside = files.filter((file) => posix.dirname(file) === folder);
+    return { subfiles: inside.map((file) => posix.basename(file)) };
   }
   overwrite(path: string, content: string): void {
     if (!this.exists(path)) throw new Error(`${path} does not exist`);

@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import {
   AuthKitConnectionsService,
   AuthKitException,
-  type AuthKitCacheStore,
   type AuthKitConnection,
   type AuthKitIdentityType,
   type AuthKitIntegration,
   type AuthKitVendor,
 } from '../../lib/index.js';
+import type { GrantUses } from '../../lib/options/grant.options.js';
 import type { EmulatorRequest, PicaEmulator } from '../../lib/testing/index.js';
 import { startApp, type RunningApp } from './app.js';
 import { afterTest } from './cleanup.js';
@@ -55,7 +55,7 @@ const accountOf = ({ headers }: Pick<EmulatorRequest, 'headers'>) =>
 
 /**
  * The rows of an account. All of them but the first name the account; the first
- * is equal everywhere, so that cached rows of another account would count. Each
+ * is equal everywhere, so that known rows of another account would count. Each
  * is for one tenant, or for all.
  */
 function rowsOf(account: AccountName): AuthKitIntegration[] {
@@ -138,28 +138,15 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** A store that the instances of a test share. */
-export class SharedStore {
-  private readonly entries = new Map<string, unknown>();
-
-  /** @param onKey is called with each key that is stored */
-  constructor(private readonly onKey: (key: string) => void) {}
-
-  async get(key: string): Promise<unknown> {
-    return structuredClone(this.entries.get(key));
-  }
-  async set(key: string, value: unknown): Promise<void> {
-    this.onKey(key);
-    this.entries.set(key, structuredClone(value));
-  }
-  async delete(key: string): Promise<void> {
-    this.entries.delete(key);
-  }
-  async add(key: string, value: unknown): Promise<boolean> {
-    if (this.entries.has(key)) return false;
-    this.entries.set(key, value);
-    return true;
-  }
+/** Where the two instances of a run share their used grants. */
+function createGrantUses(): GrantUses {
+  const used = new Set<string>();
+  return {
+    async add(id) {
+      const { size } = used;
+      return used.add(id).size > size;
+    },
+  };
 }
 
 /** How often each operation has succeeded. */
@@ -171,13 +158,9 @@ export interface TenantWorlds {
    * Runs random sequences of tokens, lists, connections and grants over keys,
    * scopes, tenants and identities, in two instances of an app.
    *
-   * @param createStore creates the store of the cache of a run that shares one, for each of the two instances
    * @throws {Error} where a reply has what belongs to another account, tenant or identity
    */
-  check(
-    runs: number,
-    createStore: () => [AuthKitCacheStore, AuthKitCacheStore],
-  ): Promise<Successes>;
+  check(runs: number): Promise<Successes>;
 }
 
 /** Gives the tests of the `describe` block the accounts of a vendor. */
@@ -201,29 +184,23 @@ export function useTenantWorlds(vendor: AuthKitVendor): TenantWorlds {
   }
 
   return {
-    async check(runs, createStore) {
+    async check(runs) {
       const baseUrl = await startRouter(accounts);
       const successes: Successes = {};
       await fc.assert(
         fc.asyncProperty(world, async (given) => {
           for (const emulator of accounts.values()) emulator.reset();
           injectFaults([...accounts.values()], randomOf(given.seed));
-          const stores = given.isShared
-            ? createStore()
-            : (['memory', 'memory'] as const);
-          const apps = await Promise.all(
-            stores.map((store) =>
-              startTenantApp(vendor, baseUrl, given.assignment, store),
-            ),
-          );
+          const singleUse = given.isShared ? createGrantUses() : true;
+          const start = () =>
+            startTenantApp(vendor, baseUrl, given.assignment, singleUse);
+          const apps = await Promise.all([start(), start()]);
           const run = new Run(
             vendor,
             accounts,
             given.assignment,
             apps,
-            given.isShared &&
-              typeof stores[0] === 'object' &&
-              'add' in stores[0],
+            given.isShared,
           );
           try {
             for (const batch of given.batches) {
@@ -305,7 +282,7 @@ function startTenantApp(
   vendor: AuthKitVendor,
   baseUrl: string,
   assigned: Assignment,
-  store: 'memory' | AuthKitCacheStore,
+  singleUse: true | GrantUses,
 ): Promise<RunningApp> {
   return startApp({
     options: {
@@ -324,8 +301,7 @@ function startTenantApp(
         JSON.parse(Buffer.from(user.id, 'hex').toString()),
       [LIMITS]: { pageSize: 3 },
       paging: 'all',
-      cache: { store, flags: true, integrations: true },
-      grant: { singleUse: true },
+      grant: { singleUse },
     },
     controller: { grants: true },
   });
@@ -408,7 +384,9 @@ class Run {
         const platform = PLATFORMS[pick % PLATFORMS.length]!;
         const account = this.accountOf(who);
         const owner = { identity, identityType };
-        this.accounts.get(account)!.connect(owner, platform, { name: account });
+        const scope = this.vendor === 'one' ? scopeOf(this.assigned, who) : {};
+        const details = { name: account, ...scope };
+        this.accounts.get(account)!.connect(owner, platform, details);
         return true;
       }
       case 'list': {
@@ -443,7 +421,7 @@ class Run {
         const { status, body } = await requestToken(app.tokenUrl, { headers });
         if (status !== 200) return false;
         this.checkToken(owner, body);
-        // Once in all instances that share a store, once in each where they do not.
+        // Once in all instances that share their used grants, once in each where they do not.
         const place = this.isShared ? 'all' : instance;
         expect(this.redeemed).not.toContain(`${index} in ${place}`);
         this.redeemed.add(`${index} in ${place}`);

@@ -581,7 +581,7 @@ describe('the site of the widget', () => {
   it('is neither logged nor hit by faults, since it is another site', async () => {
     const { pica } = emulators;
     const fault = pica.fault({ status: 503 });
-    const page = await fetch(`${pica.url}/`);
+    const page = await fetch(`${pica.url}/?data=e30=`);
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toContain(
       "default-src 'none'",
@@ -614,7 +614,7 @@ describe('the site of the widget', () => {
   });
 
   it.each(['pica', 'one'] as const)('names its vendor: %s', async (vendor) => {
-    const page = await fetch(`${emulators[vendor].url}/`);
+    const page = await fetch(`${emulators[vendor].url}/?data=e30=`);
     const opener = vendor === 'one' ? 'useOneAuth' : 'useAuthKit';
     expect(await page.text()).toContain(opener);
   });

@@ -28,7 +28,7 @@ function get(
 }
 
 describe('the site of the emulator', () => {
-  const PATHS = ['/?data=e30=', '/widget/main.js'];
+  const PATHS = ['/', '/?data=e30=', '/widget/main.js', '/emulator/state'];
 
   it.each([
     'evil.example',

@@ -68,7 +68,7 @@ class Emulator {
 }
 
 describe('pica-emulator', () => {
-  it('prints the settings, and serves the API and the widget', async () => {
+  it('prints the settings and the address of its page, and serves the API and the widget', async () => {
     const emulator = new Emulator('--port', '0', '--integrations', '3');
     const url = await emulator.url();
     const setting = (name: string) =>
@@ -83,8 +83,14 @@ describe('pica-emulator', () => {
       body: '{}',
     });
     expect(await token.json()).toMatchObject({ total: 3 });
-    const widget = await fetch(url);
-    expect(widget.headers.get('content-type')).toContain('text/html');
+    const widget = await fetch(`${url}/?data=e30=`);
+    expect(await widget.text()).toContain('/widget/main.js');
+
+    const page = /Connections, faults and requests:\s+(\S+)/.exec(
+      emulator.output,
+    )![1]!;
+    expect(page).toBe(`${url}/`);
+    expect(await (await fetch(page)).text()).toContain('/emulator/page.js');
   });
 
   it('emulates One with the given key', async () => {

@@ -1,6 +1,5 @@
 import { LIMITS } from '../../lib/options/limits.js';
 import { getEventListeners } from 'node:events';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { AuthKitIdentity } from '../../lib/index.js';
 import {
   createApp,
@@ -8,7 +7,6 @@ import {
   reasonOf,
   type TestOptions,
 } from '../support/app.js';
-import { afterTest } from '../support/cleanup.js';
 import { startEmulator, useEmulator } from '../support/emulator.js';
 import { setEnvironment } from '../support/environment.js';
 import { until } from '../support/until.js';
@@ -230,79 +228,6 @@ describe('AuthKitTokenService', () => {
     const token = await tokens.create(ADA);
     expect(token.rows).toHaveLength(1000);
     expect(most).toBe(3);
-  });
-});
-
-describe('the HTTP client of the module', () => {
-  it('takes no defaults, transforms or interceptors of the global axios of the app', async () => {
-    const { default: axios } = await import('axios');
-    const seen: unknown[] = [];
-    const original = { ...axios.defaults };
-    const interceptor = axios.interceptors.request.use((config) => {
-      seen.push(config);
-      return config;
-    });
-    afterTest(() => {
-      axios.interceptors.request.eject(interceptor);
-      for (const name of Object.keys(axios.defaults)) {
-        delete (axios.defaults as Record<string, unknown>)[name];
-      }
-      Object.assign(axios.defaults, original);
-    });
-    Object.assign(axios.defaults, {
-      auth: { username: 'crm', password: 'crm-password' },
-      params: { api_key: 'key-of-another-service' },
-      headers: {
-        ...axios.defaults.headers,
-        common: { Authorization: 'Bearer of-the-app' },
-      },
-      transformRequest: [
-        (data: unknown, headers: unknown) => {
-          seen.push(headers);
-          return data;
-        },
-      ],
-    });
-
-    const tokens = await createTokenService(pica);
-    await tokens.create(ADA);
-    const request = pica.requests.find(({ method }) => method === 'POST');
-    expect(request?.query).toEqual({ limit: '150', page: '1' });
-    expect(request?.headers).not.toHaveProperty('authorization');
-    expect(request?.body).toEqual(ADA);
-    expect(seen).toEqual([]);
-  });
-
-  it('cannot be found, replaced or met by code that walks over all providers', async () => {
-    const { HttpModule, HttpService } = await import('@nestjs/axios');
-    const replaced: unknown[] = [];
-    const { app, tokens } = await createApp({
-      pica,
-      imports: [DiscoveryModule],
-      override: (builder) =>
-        builder.overrideProvider(HttpService).useValue({
-          get axiosRef() {
-            replaced.push('used');
-            return undefined;
-          },
-        }),
-    });
-    expect((await tokens.create(ADA)).rows).toHaveLength(247);
-    expect(replaced).toEqual([]);
-    expect(() => app.get(HttpService, { strict: false })).toThrow();
-    expect(() => app.get(HttpModule, { strict: false })).toThrow();
-    const instances = app
-      .get(DiscoveryService, { strict: false })
-      .getProviders()
-      .map(({ instance }) => instance as unknown);
-    const reachable = instances.flatMap((instance) =>
-      typeof instance === 'object' && instance !== null
-        ? [instance, ...Object.values(instance)]
-        : [instance],
-    );
-    expect(reachable.filter((value) => value instanceof HttpService)).toEqual(
-      [],
-    );
   });
 });
 

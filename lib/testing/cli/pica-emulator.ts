@@ -38,6 +38,10 @@ The page, with ${widget.package}:
 
   ${widget.opener}({ baseUrl: '${url}', token: { … } }).open()
 
+Connections, faults and requests:
+
+  ${url}/
+
 Ctrl+C stops it and deletes its connections.
 `;
 }

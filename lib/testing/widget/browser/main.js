@@ -191,8 +191,6 @@ if (!onSettings(start)) {
       kind: 'hint',
       title: 'The widget of the AuthKit emulator',
       text: `Your page opens it: give ${profile.opener}() the baseUrl ${location.origin}.`,
-      advice:
-        'The backend takes the same address as AUTHKIT_BASE_URL, and as one of AUTHKIT_ALLOWED_ORIGINS.',
     }),
   );
 }
