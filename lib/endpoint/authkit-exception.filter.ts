@@ -6,14 +6,16 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
-import { AuthKitException } from '../authkit.exception.js';
+import {
+  AuthKitException,
+  type AuthKitErrorReason,
+} from '../authkit.exception.js';
 import { createWarnOnce } from '../warn-once.js';
 import { getRequestIdentity } from '../identity/get-request.js';
+import { isPromise } from '../is-promise.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { isPromise } from '../options/validation.js';
-import { formatType } from '../format-value.js';
+import { markOwnError } from './cors.js';
 import type { PlatformResponse } from './platform-response.js';
-import { markOwnError } from './refusal-log.js';
 
 /** The maximum of `Retry-After` in seconds. */
 const MAX_RETRY_AFTER = 3_600;
@@ -21,13 +23,10 @@ const MAX_RETRY_AFTER = 3_600;
 /** The maximum length of a message in UTF-16 code units. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** The default of `Retry-After` for a 429 in seconds. */
-const DEFAULT_RETRY_AFTER = 1;
-
 /**
- * Sends an {@link AuthKitException} in the form that the widget reads, whatever
- * filters the app has: a string `message` at the top, which the option `messages`
- * may replace, and `Retry-After` where known.
+ * Sends an {@link AuthKitException} in the form that the widget reads: a string
+ * `message` at the top, which the option `messages` may replace, and
+ * `Retry-After` if known, for a 429 at least 1 s. The app's filters do not apply.
  *
  * @internal
  */
@@ -41,25 +40,23 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
   ) {}
 
   catch(exception: AuthKitException, host: ArgumentsHost): void {
+    const { reason } = exception;
     // The client has closed the connection.
-    if (exception.reason === 'cancelled') return;
-
+    if (reason === 'cancelled') return;
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<PlatformResponse>();
     markOwnError(response);
     // Something else has responded already, e.g. a timeout of the app.
     if (httpAdapter.isHeadersSent(response)) return;
 
-    const { reason } = exception;
-    const retryAfter =
-      exception.retryAfter ??
-      (reason === 'rate_limited' ? DEFAULT_RETRY_AFTER : undefined);
+    const { retryAfter = reason === 'rate_limited' ? 1 : undefined } =
+      exception;
     if (retryAfter !== undefined) {
       const seconds = Math.min(retryAfter, MAX_RETRY_AFTER);
       httpAdapter.setHeader(response, 'Retry-After', String(seconds));
     }
     const body = exception.getResponse() as object;
-    const message = this.messageFor(exception, host);
+    const message = this.messageFor(reason, host.switchToHttp().getRequest());
     httpAdapter.reply(
       response,
       message === undefined ? body : { ...body, message },
@@ -69,51 +66,27 @@ export class AuthKitExceptionFilter implements ExceptionFilter<AuthKitException>
 
   /** `undefined` for the exception's own message. */
   private messageFor(
-    { reason }: AuthKitException,
-    host: ArgumentsHost,
+    reason: AuthKitErrorReason,
+    request: object,
   ): string | undefined {
     const { messages } = this.options;
     if (!messages) return undefined;
-    const request = host.switchToHttp().getRequest<object>();
     try {
-      const message: unknown = messages(
-        reason,
-        getRequestIdentity(request),
-        request,
-      );
-      // A promise is no message. If it rejects, that must not end the process.
+      const identity = getRequestIdentity(request);
+      const message: unknown = messages(reason, identity, request);
+      if (message === undefined || isMessage(message)) return message;
+      // A promise is no message. Its rejection must not end the process.
       if (isPromise(message)) message.then(undefined, () => {});
-      if (isMessage(message)) return message;
-      if (message !== undefined) {
-        this.warn(reason, `returned ${describe(message)}`);
-      }
     } catch {
-      // The error may hold what belongs to the request.
-      this.warn(reason, 'threw an error');
+      // The error is not logged: it may hold what belongs to the request.
     }
-    return undefined;
-  }
-
-  private warn(reason: string, what: string): void {
     this.warnOnce(
       reason,
-      [
-        `The messages function ${what} for the reason ${reason}, so the default is sent.`,
-        `It has to return a string of 1 to ${MAX_MESSAGE_LENGTH} characters, or undefined, and no promise.`,
-        '(Logged once for each reason.)',
-      ].join(' '),
+      `The messages function failed for the reason ${reason}, so the default is sent. ` +
+        `It has to return a string of 1 to ${MAX_MESSAGE_LENGTH} characters that is not blank, or undefined; it must not throw or return a promise. (Logged once for each reason.)`,
     );
+    return undefined;
   }
-}
-
-/** What is wrong with a message, without its text. */
-function describe(message: unknown): string {
-  if (message === null) return 'null';
-  if (isPromise(message)) return 'a promise';
-  if (typeof message !== 'string') return formatType(message);
-  return message.trim() === ''
-    ? 'a blank string'
-    : `${message.length} characters`;
 }
 
 function isMessage(value: unknown): value is string {

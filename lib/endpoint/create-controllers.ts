@@ -2,25 +2,32 @@ import {
   Controller,
   HttpCode,
   HttpStatus,
+  Inject,
+  Injectable,
   Post,
   UseFilters,
   UseGuards,
   type CanActivate,
+  type ExecutionContext,
   type Type,
 } from '@nestjs/common';
-import { AuthKitGrantGuard } from '../grant/grant.guard.js';
+import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { hasGrantType } from '../grant/grant-jwt.js';
+import { AuthKitGrantGuard, extractBearerToken } from '../grant/grant.guard.js';
+import { GrantVerifier } from '../grant/grant-verifier.js';
 import { AuthKitIdentityGuard } from '../identity/authkit-identity.guard.js';
 import {
   DEFAULT_CONNECTIONS_PATH,
   DEFAULT_PATH,
   type ControllerOptions,
 } from '../options/controller.options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
-
 import { AuthKitExceptionFilter } from './authkit-exception.filter.js';
 import { AuthKitConnectionsController } from './connections.controller.js';
 import { AuthKitGrantController } from './grant.controller.js';
-import { createOptionalGrantGuard } from './optional-grant.guard.js';
 import { DescribeRoute, tagController, TOKEN_ROUTE } from './openapi.js';
 import { AllowedOriginGuard, PageOriginGuard } from './page-origin.guard.js';
 import {
@@ -46,109 +53,144 @@ export interface AuthKitControllers {
   readonly connections?: Type<AuthKitConnectionsController>;
 }
 
-/** Creates the controller classes of one registration. */
+/**
+ * Creates the controller classes of one registration. Nest stores path and
+ * guards on a class, where two registrations would overwrite each other.
+ *
+ * OpenAPI documents make operation ids of the names, which must be unique:
+ * registrations differ in path or version. The names are given, since a bundler
+ * may shorten those of the classes.
+ */
 export function createControllers(
   options: ControllerOptions,
 ): AuthKitControllers {
-  const { grants, connections, guards } = options;
-  // Nest treats slashes at the end differently from place to place.
-  const path = trimTrailingSlashes(options.path);
-  const ofPages = [PageOriginGuard, ...guards, AuthKitIdentityGuard];
+  const { grants, connections, guards, cors, version, decorators } = options;
+  const create = <T>(
+    Base: abstract new (...args: never[]) => T,
+    name: string,
+    givenPath: string,
+    ofRoute: readonly Guard[],
+  ): Type<T> => {
+    class AuthKitController extends (Base as unknown as Type<object>) {}
+    // Nest treats slashes at the end differently from place to place.
+    const path = trimTrailingSlashes(givenPath);
+    for (const decorate of [
+      Controller({ path, version }),
+      UseGuards(...ofRoute),
+      UseFilters(AuthKitExceptionFilter),
+      ...decorators,
+    ]) {
+      decorate(AuthKitController);
+    }
+    tagController(AuthKitController);
+    const versions = [version ?? []].flat().map(String);
+    const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
+    const place = [path, ...versions].join('#').replace(/\W+/g, '_');
+    setClassName(AuthKitController, isDefault ? name : `${name}_${place}`);
+    return AuthKitController as Type<T>;
+  };
+
+  const ofUsers = [...guards, AuthKitIdentityGuard];
+  const ofPages = [PageOriginGuard, ...ofUsers];
+  const ofToken = [AllowedOriginGuard, ...ofUsers];
+  const token = create(
+    cors ? AuthKitCorsTokenController : AuthKitTokenController,
+    'AuthKitTokenController',
+    options.path,
+    grants === 'optional'
+      ? [createOptionalGrantGuard(ofUsers)]
+      : grants
+        ? [AuthKitGrantGuard]
+        : ofToken,
+  );
+  addTokenRoute(token.prototype, options.tokenRouteDecorators);
   return {
-    token: createTokenController(path, options),
+    token,
     ...(grants && {
-      grant: createController(
+      grant: create(
         AuthKitGrantController,
         'AuthKitGrantController',
-        `${path}/grant`,
+        `${trimTrailingSlashes(options.path)}/grant`,
         ofPages,
-        options,
       ),
     }),
     ...(connections && {
-      connections: createController(
+      connections: create(
         AuthKitConnectionsController,
         'AuthKitConnectionsController',
-        trimTrailingSlashes(connections.path),
+        connections.path,
         ofPages,
-        options,
       ),
     }),
   };
 }
 
-function createTokenController(
-  path: string,
-  options: ControllerOptions,
-): Type<AuthKitTokenController> {
-  const TokenController = createController(
-    options.cors ? AuthKitCorsTokenController : AuthKitTokenController,
-    'AuthKitTokenController',
-    path,
-    tokenGuards(options),
-    options,
-  );
-  const prototype: AuthKitTokenController = TokenController.prototype;
+/** Gives a class a `token()` of its own: Nest stores the metadata of a route on the function. */
+function addTokenRoute(
+  prototype: AuthKitTokenController,
+  decorators: readonly MethodDecorator[],
+): void {
   const { token } = AuthKitTokenController.prototype;
-  // A function of its own: Nest stores the metadata of a route on it.
   prototype.token = function (
     this: AuthKitTokenController,
     ...args: Parameters<typeof token>
   ) {
     return token.apply(this, args);
   };
-  const decorators: MethodDecorator[] = [
-    Post(),
-    HttpCode(HttpStatus.OK),
-    ...options.tokenRouteDecorators,
-    // Applied first: the app's own descriptions take precedence.
+  for (const decorate of [
+    // First, so that the app's own descriptions take precedence.
     DescribeRoute(TOKEN_ROUTE),
-  ];
-  for (const decorate of decorators.reverse()) {
+    ...[...decorators].reverse(),
+    HttpCode(HttpStatus.OK),
+    Post(),
+  ]) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, 'token')!;
     const decorated = decorate(prototype, 'token', descriptor);
     Object.defineProperty(prototype, 'token', decorated ?? descriptor);
   }
-  return TokenController;
-}
-
-/** The guards of the token route. The last one stores the identity. */
-function tokenGuards({ grants, guards }: ControllerOptions): Guard[] {
-  if (grants === 'optional') return [createOptionalGrantGuard(guards)];
-  if (grants) return [AuthKitGrantGuard];
-  return [AllowedOriginGuard, ...guards, AuthKitIdentityGuard];
 }
 
 /**
- * Creates a class for one registration. Nest stores path and guards on the
- * class, where two registrations would overwrite each other.
- *
- * OpenAPI documents make operation ids of its name, which must be unique:
- * registrations differ in path or version. The name is given, since a bundler
- * may shorten that of the class.
+ * Creates the guard of `grants: 'optional'`: a bearer that claims to be a grant
+ * must be a valid one; every other request goes through the
+ * {@link AllowedOriginGuard} and the guards of the app. These come from the
+ * module, where the grant route has put them, so that `overrideGuard()` of a
+ * test replaces them.
  */
-function createController<T>(
-  Base: abstract new (...args: never[]) => T,
-  name: string,
-  path: string,
-  guards: readonly Guard[],
-  { version, decorators }: ControllerOptions,
-): Type<T> {
-  class AuthKitController extends (Base as unknown as Type<object>) {}
-  for (const decorate of [
-    Controller({ path, version }),
-    UseGuards(...guards),
-    UseFilters(AuthKitExceptionFilter),
-    ...decorators,
-  ]) {
-    decorate(AuthKitController);
+function createOptionalGrantGuard(guards: readonly Guard[]): Type<CanActivate> {
+  @Injectable()
+  class OptionalGrantGuard extends AuthKitGrantGuard {
+    private readonly ofOrigin: AllowedOriginGuard;
+
+    constructor(
+      @Inject(GrantVerifier) grants: GrantVerifier,
+      @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+      @Inject(AUTHKIT_OPTIONS) options: ResolvedOptions,
+    ) {
+      super(grants);
+      this.ofOrigin = new AllowedOriginGuard(options);
+    }
+
+    override async canActivate(context: ExecutionContext): Promise<boolean> {
+      const request = context.switchToHttp().getRequest();
+      if (hasGrantType(extractBearerToken(request) ?? '')) {
+        return super.canActivate(context);
+      }
+      const contextId = ContextIdFactory.getByRequest(request);
+      this.moduleRef.registerRequestByContextId(request, contextId);
+      for (const guard of [this.ofOrigin, ...guards]) {
+        const instance =
+          typeof guard === 'function'
+            ? await this.moduleRef.resolve(guard, contextId)
+            : guard;
+        const result = instance.canActivate(context);
+        const passes = isObservable(result) ? lastValueFrom(result) : result;
+        if (!(await passes)) return false;
+      }
+      return true;
+    }
   }
-  tagController(AuthKitController);
-  const versions = [version ?? []].flat().map(String);
-  const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
-  const place = [path, ...versions].join('#').replace(/\W+/g, '_');
-  setClassName(AuthKitController, isDefault ? name : `${name}_${place}`);
-  return AuthKitController as Type<T>;
+  return OptionalGrantGuard;
 }
 
 function setClassName(target: Type, name: string): void {

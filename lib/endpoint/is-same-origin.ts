@@ -1,4 +1,30 @@
-import { hostOf, type PlatformRequest } from './token-url.js';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The part of a request that Express and Fastify share. Protocol and host depend on the proxies that the app trusts. */
+export interface PlatformRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly protocol: string;
+  /** With the port; on Express 4 without, and deprecated. */
+  readonly host?: string;
+  /** Without the port; on Fastify 4 with it. */
+  readonly hostname?: string;
+  /** The requested path, with the query. Early versions of Fastify 4 lack it. */
+  readonly originalUrl?: string;
+  /** On Express the path within a router. */
+  readonly url: string;
+}
+
+/** The host of a request, with its port. */
+export function hostOf(request: PlatformRequest): string | undefined {
+  const { headers, hostname, host } = request;
+  // Only Express 4 has `param()`.
+  if (!('param' in request)) return host ?? hostname ?? headers.host;
+  // Its `hostname` has no port. The port is in the header that it comes from.
+  const forwarded = [headers['x-forwarded-host']].flat()[0]?.split(',', 1)[0];
+  return [headers.host, forwarded?.trim()].find(
+    (each) => each?.replace(/:\d+$/, '') === hostname,
+  );
+}
 
 /**
  * Whether a request comes from a page of the app's own origin, or from no

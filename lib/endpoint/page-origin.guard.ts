@@ -6,12 +6,11 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { AUTHKIT_OPTIONS } from '../authkit.constants.js';
+import { getRoutePath } from '../identity/get-request.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { createWarnOnce } from '../warn-once.js';
-import { tokenOrigins, type OriginOption } from './cors.js';
-import { isSameOrigin } from './is-same-origin.js';
-import { warnOfOrigin } from './refusal-log.js';
-import type { PlatformRequest } from './token-url.js';
+import { tokenOrigins, warnOfOrigin, type OriginOption } from './cors.js';
+import { isSameOrigin, type PlatformRequest } from './is-same-origin.js';
 
 /**
  * Refuses requests from pages of another origin, apart from the `pageOrigins`.
@@ -30,14 +29,12 @@ export class PageOriginGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const request = context
-      .switchToHttp()
-      .getRequest<PlatformRequest & RoutedRequest>();
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
     const { origin } = request.headers;
     if (origin !== undefined && this.origins().includes(origin)) return true;
     if (isSameOrigin(request, this.options.grant?.url)) return true;
-    const path = request.route?.path ?? request.routeOptions?.url;
-    warnOfOrigin(this.warnOnce, origin, path, this.option, 'request');
+    const path = getRoutePath(request) ?? 'this route';
+    warnOfOrigin(this.warnOnce, origin, path, this.option, '403');
     throw new ForbiddenException(
       'This page may not connect accounts. Please contact the support of this app.',
     );
@@ -64,12 +61,4 @@ export class AllowedOriginGuard extends PageOriginGuard {
   protected override origins(): readonly string[] {
     return tokenOrigins(this.options);
   }
-}
-
-/** The path of the route, not of the request, which the caller writes. */
-interface RoutedRequest {
-  /** Express. */
-  readonly route?: { readonly path: string };
-  /** Fastify. */
-  readonly routeOptions?: { readonly url?: string };
 }

@@ -4,7 +4,14 @@ import type {
   Server,
   ServerResponse,
 } from 'node:http';
-import type { HttpServer, MiddlewareConsumer, Type } from '@nestjs/common';
+import {
+  VERSION_NEUTRAL,
+  VersioningType,
+  type HttpServer,
+  type MiddlewareConsumer,
+  type Type,
+  type VersioningOptions,
+} from '@nestjs/common';
 import onHeaders from 'on-headers';
 import {
   ofRegistration,
@@ -14,18 +21,23 @@ import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { createWarnOnce } from '../warn-once.js';
 import {
   isPreflight,
+  logRefusal,
   overrideCors,
   tokenOrigins,
-  type CorsPolicy,
+  type RoutePolicy,
 } from './cors.js';
 import type { AuthKitControllers } from './create-controllers.js';
-import { logRefusal, type RoutePolicy } from './refusal-log.js';
-import {
-  assertNoConflict,
-  versionsOf,
-  type MountedRoute,
-} from './route-conflicts.js';
 import { AuthKitCorsTokenController } from './token.controller.js';
+
+/** A route of a registration. */
+interface Route extends RoutePolicy {
+  /** The route, and the registration if it has a name, e.g. `the token route`. */
+  readonly description: string;
+  /** The option that sets its path. */
+  readonly option: string;
+  /** Those that share a path, `['']` if the app tells none apart. */
+  readonly versions: readonly string[];
+}
 
 /**
  * Applies the middleware of all routes of a registration: it sets their headers
@@ -37,6 +49,7 @@ import { AuthKitCorsTokenController } from './token.controller.js';
  * middleware alone.
  *
  * @param adapter the app's HTTP adapter, if it has one
+ * @throws {Error} if two routes have the same path
  */
 export function applyRoutes(
   consumer: MiddlewareConsumer,
@@ -45,29 +58,50 @@ export function applyRoutes(
   adapter: HttpServer | undefined,
 ): void {
   const warnOnce = createWarnOnce();
-  const server: Server | undefined = adapter?.getHttpServer();
-  const routes = server ? routesOf(server) : [];
-
-  const apply = (
-    name: string,
-    option: string,
-    controller: Type,
-    cors: CorsPolicy | null,
-  ): void => {
-    const paths = server ? resolvePaths(consumer, controller) : [];
-    const policy: RoutePolicy = {
-      path: paths[0] ?? name,
+  const routes = routesOf(adapter?.getHttpServer() ?? {});
+  const ofWidget = {
+    origins: tokenOrigins(options),
+    option: 'allowedOrigins',
+    // Grants and bearers come in a header.
+    credentials: false,
+  } as const;
+  const ofPages = {
+    origins: options.pageOrigins,
+    option: 'pageOrigins',
+    credentials: true,
+  } as const;
+  const isOwnCors = token.prototype instanceof AuthKitCorsTokenController;
+  for (const { controller, name, option, cors } of [
+    {
+      controller: token,
+      name: 'the token route',
+      option: 'controller.path',
+      cors: isOwnCors ? { ...ofWidget, methods: ['POST'] } : null,
+    },
+    {
+      controller: grant,
+      name: 'the grant route',
+      option: 'controller.path',
+      cors: { ...ofPages, methods: ['POST'] },
+    },
+    {
+      controller: connections,
+      name: 'the routes for connections',
+      option: 'controller.connections.path',
+      cors: { ...ofPages, methods: ['GET', 'POST', 'PATCH', 'DELETE'] },
+    },
+  ]) {
+    if (!controller) continue;
+    const own: Route = {
+      ...placeOf(consumer, controller),
+      description: `${name}${ofRegistration(options.registration)}`,
+      option,
       cors,
       takesGrants: controller === token && grant !== undefined,
       warnOnce,
     };
-    if (adapter && server) {
-      const description = `${name}${ofRegistration(options.registration)}`;
-      const versions = versionsOf(consumer, controller);
-      const route = { description, option, paths, versions, policy };
-      assertNoConflict(route, routes, adapter.getType() === 'express');
-      routes.push(route);
-    }
+    assertNoConflict(own, routes, adapter?.getType() === 'express');
+    routes.push(own);
     const middleware = (
       request: IncomingMessage & { originalUrl?: string },
       response: RouteResponse,
@@ -77,8 +111,7 @@ export function applyRoutes(
       if (!response[POLICY]) {
         const url = request.originalUrl ?? request.url ?? '';
         // Fastify runs the middleware of every route that the path matches.
-        const route = findRoute(routes, url);
-        setRouteHeaders(request, response, route?.policy ?? policy);
+        setRouteHeaders(request, response, findRoute(routes, url) ?? own);
       }
       if (!response[POLICY]?.cors || !isPreflight(request)) return next();
       response.statusCode = 204;
@@ -86,29 +119,6 @@ export function applyRoutes(
       response.end();
     };
     consumer.apply(middleware).forRoutes(controller);
-  };
-
-  const hasCors = token.prototype instanceof AuthKitCorsTokenController;
-  const ofWidget = {
-    origins: tokenOrigins(options),
-    option: 'allowedOrigins',
-    methods: ['POST'],
-    // Grants and bearers come in a header.
-    credentials: false,
-  } as const;
-  const ofPages = (...methods: string[]): CorsPolicy => ({
-    origins: options.pageOrigins,
-    option: 'pageOrigins',
-    methods,
-    credentials: true,
-  });
-  const path = 'controller.path';
-  const connectionsPath = 'controller.connections.path';
-  apply('the token route', path, token, hasCors ? ofWidget : null);
-  if (grant) apply('the grant route', path, grant, ofPages('POST'));
-  if (connections) {
-    const policy = ofPages('GET', 'POST', 'PATCH', 'DELETE');
-    apply('the routes for connections', connectionsPath, connections, policy);
   }
 }
 
@@ -143,19 +153,15 @@ function setRouteHeaders(
 /** The property of a server that holds the routes of all registrations. */
 const ROUTES = Symbol.for('nestjs-pica-authkit:routes');
 
-interface ServerRoute extends MountedRoute {
-  readonly policy: RoutePolicy;
-}
-
 /** The routes of a server. The first call adds the listener that sets their headers. */
-function routesOf(server: Server & { [ROUTES]?: ServerRoute[] }) {
+function routesOf(server: Partial<Server> & { [ROUTES]?: Route[] }): Route[] {
   if (server[ROUTES]) return server[ROUTES];
-  const routes: ServerRoute[] = (server[ROUTES] = []);
+  const routes: Route[] = (server[ROUTES] = []);
   const listener: RequestListener = (request, response) => {
     const route = findRoute(routes, request.url ?? '');
-    if (route) setRouteHeaders(request, response, route.policy);
+    if (route) setRouteHeaders(request, response, route);
   };
-  server.prependListener('request', listener);
+  server.prependListener?.('request', listener);
   return routes;
 }
 
@@ -197,23 +203,70 @@ export function findRoute<T extends { readonly paths: readonly string[] }>(
   return found;
 }
 
-/** The paths of a controller's routes in the app. Empty if this Nest does not tell. */
-function resolvePaths(
+/**
+ * Compares a route with those that are mounted. Of two with the same path and
+ * version, one would never be reached. On Express, a route without a version
+ * gets the requests of every version.
+ *
+ * @throws {Error} that names both routes and the option that sets the path
+ */
+function assertNoConflict(
+  { description, option, paths, versions }: Route,
+  mounted: readonly Route[],
+  isExpress: boolean,
+): void {
+  const lower = paths.map((path) => path.toLowerCase());
+  for (const other of mounted) {
+    const path = other.paths.find((each) => lower.includes(each.toLowerCase()));
+    const isHidden = isExpress && other.versions.includes(NEUTRAL);
+    const isSame = versions.some((each) => other.versions.includes(each));
+    if (path === undefined || (!isSame && !isHidden)) continue;
+    throw new Error(
+      `AuthKitModule: two routes have the path ${path}${versions[0] && ` and the version ${versions.join(', ')}`}: ${other.description} and ${description}` +
+        `${other.description === description ? ' of another registration' : ''}. ` +
+        `Give one of them a path of its own: ${[...new Set([other.option, option])].join(' or ')}.` +
+        `${isHidden ? ' Or import the registration with versions first.' : ''}`,
+    );
+  }
+}
+
+const NEUTRAL = 'neutral';
+
+/** The paths of a controller's routes in the app, with prefixes, and the versions that share them. */
+function placeOf(
   consumer: MiddlewareConsumer,
   controller: Type,
-): string[] {
-  const { routesMapper, routeInfoPathExtractor } =
+): Pick<Route, 'paths' | 'versions'> {
+  const { routesMapper, routeInfoPathExtractor: extractor } =
     consumer as unknown as MiddlewareInternals;
-  if (!routesMapper || !routeInfoPathExtractor) return [];
+  if (!routesMapper || !extractor) return { paths: [], versions: [''] };
   const paths = routesMapper
     .mapRouteToRouteInfo(controller)
-    .flatMap((route) => routeInfoPathExtractor.extractPathsFrom(route))
+    .flatMap((route) => extractor.extractPathsFrom(route))
     .map((path) => trimTrailingSlashes(path) || '/');
-  return [...new Set(paths)];
+  const { versioningConfig: config } = extractor;
+  // With URI versioning, the paths have the versions.
+  const versions: unknown[] =
+    !config || config.type === VersioningType.URI
+      ? ['']
+      : [
+          Reflect.getMetadata('__version__', controller) ??
+            config.defaultVersion ??
+            VERSION_NEUTRAL,
+        ].flat();
+  return {
+    paths: [...new Set(paths)],
+    versions: versions.map((each) =>
+      each === VERSION_NEUTRAL ? NEUTRAL : String(each),
+    ),
+  };
 }
 
 /** The parts of Nest's consumer that know the routes: not public, the same in Nest 10, 11 and 12. */
 interface MiddlewareInternals {
   routesMapper?: { mapRouteToRouteInfo(controller: Type): object[] };
-  routeInfoPathExtractor?: { extractPathsFrom(route: object): string[] };
+  routeInfoPathExtractor?: {
+    extractPathsFrom(route: object): string[];
+    versioningConfig?: VersioningOptions;
+  };
 }

@@ -35,6 +35,17 @@ export function getCarrier(context: ExecutionContext): object {
     : context.switchToHttp().getRequest<object>();
 }
 
+/** The path of the route that a request leads to, not the path of the request, which the caller writes. */
+export function getRoutePath(request: object): string | undefined {
+  // On Express `route`, on Fastify `routeOptions`.
+  const { route, routeOptions } = request as {
+    route?: { path?: unknown };
+    routeOptions?: { url?: unknown };
+  };
+  const path = route?.path ?? routeOptions?.url;
+  return typeof path === 'string' ? path : undefined;
+}
+
 /** The property of a request that holds its identity: a symbol, which no client can send. */
 const IDENTITY = Symbol.for('nestjs-pica-authkit:identity');
 

@@ -5,32 +5,17 @@ import {
   describeExtractor,
   type IdentityExtractor,
 } from './extract-identity.js';
+import { getRoutePath } from './get-request.js';
 
-/** The maximum number of property names in a line. */
-const MAX_NAMES = 20;
+/** The properties of a request where guards put a user if not in `request.user`. */
+const OTHER_PLACES = ['account', 'auth', 'currentUser', 'session'];
 
-/** Names that are likely to hold the id of a user, the likeliest first. */
-const ID_NAMES = [
-  /^user_?id$/i,
-  /^(?:_id|id|sub|uid|uuid|guid)$/i,
-  /^(?:account|member|customer|owner|subject)_?(?:id)?$/i,
-  /id$/i,
-];
-
-/** The part of a request that a warning describes. */
-interface DescribedRequest {
-  readonly method?: string;
-  readonly user?: unknown;
-  /** Express. */
-  readonly route?: { readonly path?: unknown };
-  /** Fastify. */
-  readonly routeOptions?: { readonly url?: unknown };
-}
+type DescribedRequest = Readonly<Record<string, unknown>>;
 
 /**
  * Warns of requests that the guards of the app have let pass, and that have no
  * usable identity: the most likely error of a first day. It names properties
- * of `request.user`, never values.
+ * of the request, never values.
  */
 export class MissingIdentityLog {
   private readonly warnOnce = createWarnOnce();
@@ -40,76 +25,88 @@ export class MissingIdentityLog {
     error: unknown,
     extracted: unknown,
     extract: IdentityExtractor,
-    request: DescribedRequest,
+    request: object,
     context: ExecutionContext,
   ): void {
     if (!(error instanceof AuthKitException)) return;
-    const route = describeRoute(request, context);
+    const { method = '' } = request as { method?: string };
+    const path = getRoutePath(request);
+    const route =
+      path === undefined
+        ? `${context.getClass().name}.${context.getHandler().name}()`
+        : `${method} ${path}`;
     if (error.reason === 'invalid_identity') {
       if (isText(extracted)) return;
-      return this.warnOnce(
-        `${route} ${error.message}`,
-        `${route}: the identity is invalid (400): ${error.message} (Logged once.)`,
-      );
+      const text = `${route}: the identity is invalid (400): ${error.message}`;
+      return this.warnOnce(text, `${text} (Logged once.)`);
     }
-    const found = describeUser(request.user);
+    const reads = describeExtractor(extract);
+    const [found, advice] = diagnose(request as DescribedRequest, reads);
     this.warnOnce(
       `${route} ${found}`,
       `${route}: the guards have let the request pass, but it has no identity (401). ` +
-        `The identity option reads ${describeExtractor(extract)}; ${found}. ${adviceFor(request.user, extract)} (Logged once.)`,
+        `The identity option reads ${reads}; ${found}. ${advice} (Logged once.)`,
     );
   }
 }
 
-/** Whether what an extractor has returned has the right types: then its value is what is wrong, and the caller's. */
+/** Whether an extractor has returned strings: then it is the caller's value that is wrong. */
 function isText(extracted: unknown): boolean {
   if (typeof extracted === 'string') return true;
   const { identity, tenant } = (extracted ?? {}) as Record<string, unknown>;
-  return (
-    typeof identity === 'string' &&
-    (typeof tenant === 'string' || tenant === undefined || tenant === null)
+  return typeof identity === 'string' && typeof (tenant ?? '') === 'string';
+}
+
+/** What the request has, and what to do about it. */
+function diagnose(
+  request: DescribedRequest,
+  reads: string,
+): [found: string, advice: string] {
+  const { user } = request;
+  const isOfUser = reads.includes('request.user');
+  const ofOthers =
+    'If the caller is known, return the id; if not, refuse the request in a guard.';
+  if (user === undefined || user === null) {
+    const missing = 'no guard has set request.user';
+    if (!isOfUser) return [missing, ofOthers];
+    const advice =
+      'Add the guard that authenticates the user: controller: { guards: [JwtAuthGuard] }, or before AuthKitIdentityGuard in @UseGuards().';
+    const other = OTHER_PLACES.find((name) => isObject(request[name]));
+    if (other === undefined) return [missing, advice];
+    const id = `request.${other}.${idNameOf(request[other] as object, '')}`;
+    return [
+      `${missing}, but there is request.${other}`,
+      `${advice} Or, if request.${other} holds the user, read it: identity: (request) => ${id}.`,
+    ];
+  }
+  if (!isObject(user)) {
+    const returnIt = 'Return it: identity: (request) => String(request.user).';
+    return [`request.user is a ${typeof user}`, isOfUser ? returnIt : ofOthers];
+  }
+  const names = Object.keys(user).sort().slice(0, 20).join(', ');
+  const found = `request.user has ${names === '' ? 'no properties' : `the properties ${sanitizeForLog(names)}`}`;
+  if (!isOfUser) return [found, ofOthers];
+  return [
+    found,
+    reads.includes(' and request.user.')
+      ? "Name the properties that hold the ids of the user and of the tenant: identity: ExtractIdentity.fromUser('property', 'user', { tenant: 'property' })."
+      : `Name the property that holds the id: identity: ExtractIdentity.fromUser('${idNameOf(user, reads)}').`,
+  ];
+}
+
+/** The property that most likely holds the id of a user, apart from those that are read. */
+function idNameOf(value: object, reads: string): string {
+  const names = Object.keys(value).filter(
+    (name) => !reads.includes(`.${name}`),
   );
+  const name =
+    names.find((each) => /^user_?id$/i.test(each)) ??
+    names.find((each) => /^(?:_id|id|sub|uu?id)$/i.test(each)) ??
+    names.find((each) => /id$/i.test(each)) ??
+    'property';
+  return sanitizeForLog(name);
 }
 
-function describeRoute(
-  { method = '', route, routeOptions }: DescribedRequest,
-  context: ExecutionContext,
-): string {
-  // The path of the route, not of the request, which the caller writes.
-  const path = route?.path ?? routeOptions?.url;
-  return typeof path === 'string'
-    ? `${method} ${path}`
-    : `${context.getClass().name}.${context.getHandler().name}()`;
-}
-
-function describeUser(user: unknown): string {
-  if (user === undefined || user === null) {
-    return 'no guard has set request.user';
-  }
-  if (typeof user !== 'object') return `request.user is a ${typeof user}`;
-  const names = Object.keys(user).sort().slice(0, MAX_NAMES);
-  return names.length > 0
-    ? `request.user has the properties ${sanitizeForLog(names.join(', '))}`
-    : 'request.user has no properties';
-}
-
-function adviceFor(user: unknown, extract: IdentityExtractor): string {
-  const reads = describeExtractor(extract);
-  if (!reads.includes('request.user')) {
-    return 'If the caller is known, return the id; if not, refuse the request in a guard.';
-  }
-  if (user === undefined || user === null) {
-    return 'Add the guard that authenticates the user: controller: { guards: [JwtAuthGuard] }, or before AuthKitIdentityGuard in @UseGuards().';
-  }
-  if (typeof user !== 'object') {
-    return 'Return it: identity: (request) => String(request.user).';
-  }
-  if (reads.includes(' and request.user.')) {
-    return "Name the properties that hold the ids of the user and of the tenant: identity: ExtractIdentity.fromUser('property', 'user', { tenant: 'property' }).";
-  }
-  const names = Object.keys(user);
-  const likely = ID_NAMES.flatMap((pattern) =>
-    names.filter((name) => pattern.test(name) && !reads.includes(`.${name}`)),
-  )[0];
-  return `Name the property that holds the id: identity: ExtractIdentity.fromUser('${sanitizeForLog(likely ?? 'property')}').`;
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

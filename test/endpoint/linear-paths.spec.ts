@@ -1,6 +1,6 @@
 import { createControllers } from '../../lib/endpoint/create-controllers.js';
 import { findRoute } from '../../lib/endpoint/route-middleware.js';
-import { tokenUrl } from '../../lib/endpoint/token-url.js';
+import { tokenUrl } from '../../lib/endpoint/grant.controller.js';
 import { extractBearerToken } from '../../lib/grant/grant.guard.js';
 import { resolveControllerOptions } from '../../lib/options/controller.options.js';
 import { trimTrailingSlashes } from '../../lib/options/trim-slashes.js';

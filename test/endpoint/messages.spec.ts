@@ -81,17 +81,20 @@ describe.each(PLATFORMS)('the messages option on %s', (platform) => {
     ['returned an object', () => ({ text: 'x' }) as unknown as string],
     ['returned a blank string', () => ' '],
     ['returned 501 characters', () => 'x'.repeat(501)],
-  ])('warns once that the function %s', async (what, messages) => {
-    const warnings = captureWarnings();
-    const { tokenUrl } = await start(messages);
-    pica.fault({ status: 500 });
-    await requestToken(tokenUrl);
-    await requestToken(tokenUrl);
-    const ofMessages = warnings.filter((line) => line.includes('messages'));
-    expect(ofMessages).toEqual([
-      `The messages function ${what} for the reason unavailable, so the default is sent. It has to return a string of 1 to 500 characters, or undefined, and no promise. (Logged once for each reason.)`,
-    ]);
-  });
+  ])(
+    'warns once, with the rules and the reason, if the function %s',
+    async (_, messages) => {
+      const warnings = captureWarnings();
+      const { tokenUrl } = await start(messages);
+      pica.fault({ status: 500 });
+      await requestToken(tokenUrl);
+      await requestToken(tokenUrl);
+      const ofMessages = warnings.filter((line) => line.includes('messages'));
+      expect(ofMessages).toEqual([
+        'The messages function failed for the reason unavailable, so the default is sent. It has to return a string of 1 to 500 characters that is not blank, or undefined; it must not throw or return a promise. (Logged once for each reason.)',
+      ]);
+    },
+  );
 
   it('warns of nothing where the function returns undefined', async () => {
     const warnings = captureWarnings();

@@ -136,21 +136,21 @@ describe.each(PLATFORMS)('grants on %s', (platform) => {
     expect((await requestGrant(tokenUrl, forwarded)).body.url).toBe(tokenUrl);
   });
 
-  it('are logged with the derived url and the X-Forwarded headers that the app does not use, once for each url', async () => {
+  it('are logged with the derived url and the names of the X-Forwarded headers that the app does not use, once for each url', async () => {
     const { tokenUrl } = await start();
     const warnings = captureWarnings();
     const forwarded = {
       'x-forwarded-proto': 'https',
-      'x-forwarded-host': `app.example, ${'x'.repeat(200)}`,
+      'x-forwarded-host': 'app.example, other.example',
       'x-forwarded-prefix': '/api',
     };
     for (let index = 0; index < 3; index += 1) {
       await requestGrant(tokenUrl, forwarded);
     }
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain(`The url of a grant is ${tokenUrl}, from`);
+    expect(warnings[0]).toContain(`The url of a grant is ${tokenUrl}: `);
     expect(warnings[0]).toMatch(
-      /x-forwarded-proto: https and x-forwarded-host: app\.example, x{87} and x-forwarded-prefix: \/api, .*trust proxy.*trustProxy.*grant\.url/,
+      /x-forwarded-proto, x-forwarded-host, x-forwarded-prefix\. .*trust proxy.*trustProxy.*grant\.url/,
     );
     for (let index = 0; index < 30; index += 1) {
       // fetch() sets the Host header by itself.

@@ -27,6 +27,7 @@ class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest();
     const user = request.headers['x-test-user'];
+    Object.assign(request, JSON.parse(request.headers['x-test-other'] ?? '{}'));
     if (user === 'stranger') throw new UnauthorizedException();
     if (user !== undefined) request.user = JSON.parse(user);
     return true;
@@ -82,6 +83,26 @@ describe.each(PLATFORMS)('a request without an identity on %s', (platform) => {
       ),
     ]);
   });
+
+  it.each([
+    [{ account: { email: 'ada@a.example', id: 'ada' } }, 'request.account.id'],
+    [{ session: { cookie: {}, userId: 'ada' } }, 'request.session.userId'],
+  ])(
+    'is logged with the function to write if a guard has set %j instead of request.user',
+    async (other, id) => {
+      const warnings = captureWarnings();
+      const { tokenUrl } = await startApp({
+        pica,
+        platform,
+        controller: { guards: [UserGuard] },
+      });
+      const headers = { 'x-test-other': JSON.stringify(other) };
+      expect((await requestToken(tokenUrl, { headers })).status).toBe(401);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain(`identity: (request) => ${id}.`);
+      expect(warnings[0]).not.toMatch(/ada/);
+    },
+  );
 
   it('is logged once for each shape of request.user, whatever its values', async () => {
     const warnings = captureWarnings();
