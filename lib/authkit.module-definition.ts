@@ -39,20 +39,17 @@ function register(
   const controllers = options && createControllers(options);
   const given = definition.providers as WrittenOptions[];
   const written = given.find((each) => each.provide === MODULE_OPTIONS_TOKEN)!;
-  // With forRoot() the rest are the options themselves.
-  const others = 'useFactory' in written ? rest : {};
+  const extraErrors = validateExtras({
+    isGlobal,
+    imports: definition.imports ?? imports,
+    name,
+    // With forRoot() the rest are the options themselves.
+    ...('useFactory' in written && rest),
+  });
   const settings: StaticSettings = {
     name,
     needsGrants: Boolean(options?.grants),
-    errors: [
-      ...validateExtras({
-        isGlobal,
-        imports: definition.imports ?? imports,
-        name,
-        ...others,
-      }),
-      ...errors,
-    ],
+    errors: [...extraErrors, ...errors],
     limits: (rest as Pick<AuthKitModuleOptions, typeof LIMITS>)[LIMITS],
   };
   // Names may be invalid until the app boots.
@@ -91,33 +88,27 @@ function provideOptions(
   settings: StaticSettings,
 ): FactoryProvider {
   const { useValue, useFactory = () => useValue, inject = [] } = written ?? {};
+  const read = async (...dependencies: unknown[]) => {
+    try {
+      return await useFactory(...dependencies);
+    } catch (error) {
+      const { name, errors } = settings;
+      if (errors.length === 0) throw error;
+      // Most likely because of them, as when `inject` is misspelt.
+      const thrown = error instanceof Error ? error.name : typeof error;
+      const text = `the factory of the options has thrown: ${thrown}.`;
+      throw invalidOptions([...errors, text], name);
+    }
+  };
   return {
     provide: AUTHKIT_OPTIONS,
     useFactory: async (...dependencies: unknown[]) => {
-      const options = resolveOptions(
-        await read(() => useFactory(...dependencies), settings),
-        settings,
-      );
+      const options = resolveOptions(await read(...dependencies), settings);
       warnOfVersion(options);
       return options;
     },
     inject,
   };
-}
-
-/** Calls the factory. If it throws, errors of the static part are the likely cause, such as a misspelt `inject`. */
-async function read<T>(factory: () => T, settings: StaticSettings) {
-  try {
-    return await factory();
-  } catch (error) {
-    const { errors } = settings;
-    if (errors.length === 0) throw error;
-    const name = error instanceof Error ? error.name : typeof error;
-    throw invalidOptions(
-      [...errors, `the factory of the options has thrown: ${name}.`],
-      settings.name,
-    );
-  }
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =

@@ -21,15 +21,6 @@ const environment = registerAs('authkit', readEnvironment);
  *
  * An empty variable counts as not set.
  *
- * @example
- * ```ts
- * AuthKitModule.forRootAsync({
- *   ...authKitConfig.asProvider(),
- *   imports: [AuthModule],
- *   controller: { guards: [JwtAuthGuard] },
- * })
- * ```
- *
  * @publicApi
  */
 export const authKitConfig = Object.defineProperties(() => environment(), {
@@ -56,14 +47,11 @@ function readEnvironment(): AuthKitModuleOptions & {
   });
   const named = env.AUTHKIT_VENDOR || undefined;
   const key = keys.find(({ vendor }) => vendor === named) ?? keys[0];
-  // The first vendor is the default: its key needs no `vendor` option.
-  const [byDefault] = Object.keys(VENDORS);
-  const vendor = named ?? (key?.vendor === byDefault ? undefined : key?.vendor);
   const secret = parseList(env.AUTHKIT_GRANT_SECRET || undefined);
   return {
     // The module reports what is missing or invalid, with all options in one message.
     secretKey: key?.secretKey as string,
-    vendor: vendor as AuthKitVendor | undefined,
+    vendor: (named ?? key?.vendor) as AuthKitVendor | undefined,
     baseUrl: env.AUTHKIT_BASE_URL || undefined,
     timeout: parseNumber(env.AUTHKIT_TIMEOUT || undefined) as
       number | undefined,

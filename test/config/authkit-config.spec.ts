@@ -21,6 +21,7 @@ describe('authKitConfig', () => {
   it('reads the secret key from PICA_SECRET_KEY', () => {
     expect(configOf({ PICA_SECRET_KEY: 'sk_live_p' })).toEqual({
       secretKey: 'sk_live_p',
+      vendor: 'pica',
     });
   });
 
@@ -33,7 +34,10 @@ describe('authKitConfig', () => {
 
   it('prefers Pica when both keys are set, unless AUTHKIT_VENDOR is "one"', () => {
     const both = { PICA_SECRET_KEY: 'sk_live_p', ONE_SECRET_KEY: 'sk_live_o' };
-    expect(configOf(both)).toEqual({ secretKey: 'sk_live_p' });
+    expect(configOf(both)).toEqual({
+      secretKey: 'sk_live_p',
+      vendor: 'pica',
+    });
     expect(configOf({ ...both, AUTHKIT_VENDOR: 'one' })).toEqual({
       secretKey: 'sk_live_o',
       vendor: 'one',
