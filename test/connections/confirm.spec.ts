@@ -77,7 +77,14 @@ describe.each(VENDOR_NAMES)('confirm() of connections of %s', (vendor) => {
   });
 
   it.each<[string, () => string]>([
-    ['of another platform', () => pica.connect('ada', 'slack').id],
+    [
+      'of another platform',
+      () => {
+        const { id } = pica.connect('ada', 'slack');
+        pica.breakConnection(id);
+        return id;
+      },
+    ],
     ['of somebody else', () => pica.connect('bob', 'gmail').id],
     ['unknown', () => ABSENT],
     ['that cannot be an id', () => '../x'],
@@ -85,8 +92,8 @@ describe.each(VENDOR_NAMES)('confirm() of connections of %s', (vendor) => {
   ])(
     'confirms the connection and keeps every other one when `replaces` is %s',
     async (_, replaces) => {
-      const { key } = pica.connect('ada', 'gmail');
       const id = replaces();
+      const { key } = pica.connect('ada', 'gmail');
       const before = pica.connections;
       let calls = 0;
       const service = await create({ onConnected: () => void (calls += 1) });
