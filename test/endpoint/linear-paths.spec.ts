@@ -3,7 +3,7 @@ import { findRoute } from '../../lib/endpoint/route-middleware.js';
 import { tokenUrl } from '../../lib/endpoint/grant.controller.js';
 import { extractBearerToken } from '../../lib/grant/grant.guard.js';
 import { resolveControllerOptions } from '../../lib/options/controller.options.js';
-import { Transport } from '../../lib/pica/transport.js';
+import { trimTrailingSlashes } from '../../lib/options/trim-slashes.js';
 
 /** Of such a size that quadratic time would be hours, and linear time is milliseconds. */
 const MEGABYTE = 1_000_000;
@@ -53,7 +53,8 @@ describe('1 MB of text is read in linear time', () => {
     const path = `a${'/'.repeat(MEGABYTE)}b`;
     const { options } = resolveControllerOptions({ path, grants: true });
     expect(Object.keys(createControllers(options!))).toContain('grant');
-    expect(() => new Transport(`https://pica.example/${path}`)).not.toThrow();
+    const baseUrl = `https://pica.example/${path}`;
+    expect(trimTrailingSlashes(baseUrl)).toBe(baseUrl);
   });
 });
 
