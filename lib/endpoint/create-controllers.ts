@@ -57,9 +57,8 @@ export interface AuthKitControllers {
  * Creates the controller classes of one registration. Nest stores path and
  * guards on a class, where two registrations would overwrite each other.
  *
- * OpenAPI documents make operation ids of the names, which must be unique:
- * registrations differ in path or version. The names are given, since a bundler
- * may shorten those of the classes.
+ * OpenAPI documents make operation ids of the names. So these have path and
+ * version, and do not change with the order of the registrations.
  */
 export function createControllers(
   options: ControllerOptions,
@@ -86,22 +85,21 @@ export function createControllers(
     const versions = [version ?? []].flat().map(String);
     const isDefault = versions.length === 0 && DEFAULT_PATHS.includes(path);
     const place = [path, ...versions].join('#').replace(/\W+/g, '_');
-    setClassName(AuthKitController, isDefault ? name : `${name}_${place}`);
+    const value = isDefault ? name : `${name}_${place}`;
+    Object.defineProperty(AuthKitController, 'name', { value });
     return AuthKitController as Type<T>;
   };
 
   const ofUsers = [...guards, AuthKitIdentityGuard];
   const ofPages = [PageOriginGuard, ...ofUsers];
-  const ofToken = [AllowedOriginGuard, ...ofUsers];
+  let ofToken: Guard[] = [AllowedOriginGuard, ...ofUsers];
+  if (grants) ofToken = [AuthKitGrantGuard];
+  if (grants === 'optional') ofToken = [createOptionalGrantGuard(ofUsers)];
   const token = create(
     cors ? AuthKitCorsTokenController : AuthKitTokenController,
     'AuthKitTokenController',
     options.path,
-    grants === 'optional'
-      ? [createOptionalGrantGuard(ofUsers)]
-      : grants
-        ? [AuthKitGrantGuard]
-        : ofToken,
+    ofToken,
   );
   addTokenRoute(token.prototype, options.tokenRouteDecorators);
   return {
@@ -193,10 +191,6 @@ function createOptionalGrantGuard(guards: readonly Guard[]): Type<CanActivate> {
   return OptionalGrantGuard;
 }
 
-function setClassName(target: Type, name: string): void {
-  Object.defineProperty(target, 'name', { value: name, configurable: true });
-}
-
 /**
  * Gives a class another name if one before it has the same: registrations of
  * the same path and version in modules whose paths differ (`RouterModule`).
@@ -206,10 +200,9 @@ function setClassName(target: Type, name: string): void {
 export function ensureUniqueNames(controllers: Iterable<Type>): void {
   const names = new Set<string>();
   for (const controller of new Set(controllers)) {
-    const { name } = controller;
-    let unique = name;
-    for (let n = 2; names.has(unique); n += 1) unique = `${name}_${n}`;
-    names.add(unique);
-    if (unique !== name) setClassName(controller, unique);
+    let value = controller.name;
+    for (let n = 2; names.has(value); n += 1) value = `${controller.name}_${n}`;
+    names.add(value);
+    Object.defineProperty(controller, 'name', { value });
   }
 }

@@ -1,12 +1,11 @@
-import type { Type } from '@nestjs/common';
+import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import { AUTHKIT_ERROR_REASONS } from '../authkit.exception.js';
 import { IDENTITY_TYPES } from '../authkit.types.js';
 import { MAX_PAGE_SIZE } from '../vendors/index.js';
 
 /**
- * The keys of the metadata that `@nestjs/swagger` reads, the same in its
- * versions 8, 11 and 12. Setting them needs no import: an app without
- * `@nestjs/swagger` has a few objects that nothing reads.
+ * The keys of the metadata that `@nestjs/swagger` 8, 11 and 12 read. Setting
+ * them needs no import.
  */
 const KEYS = {
   operation: 'swagger/apiOperation',
@@ -19,7 +18,7 @@ const KEYS = {
 } as const;
 
 /**
- * Defines a model with a name of its own among the schemas of the document.
+ * Defines a schema of the document.
  *
  * @param properties each as `ApiProperty()` describes it, or the description of a string. A name with `?` is optional.
  */
@@ -31,13 +30,12 @@ function defineModel(
   const prototype: object = Model.prototype;
   const names: string[] = [];
   for (const [key, given] of Object.entries(properties)) {
-    const property = key.replace('?', '');
-    const metadata = {
-      required: property === key,
-      ...(typeof given === 'string' ? { ...text, description: given } : given),
-    };
-    Reflect.defineMetadata(KEYS.properties, metadata, prototype, property);
-    names.push(`:${property}`);
+    const name = key.replace('?', '');
+    const isText = typeof given === 'string';
+    const schema = isText ? { ...text, description: given } : given;
+    const metadata = { required: name === key, ...schema };
+    Reflect.defineMetadata(KEYS.properties, metadata, prototype, name);
+    names.push(`:${name}`);
   }
   Reflect.defineMetadata(KEYS.propertyNames, names, prototype);
   return Model;
@@ -48,7 +46,7 @@ const nullable = { ...text, nullable: true };
 const integer = (description: string) => ({ type: 'integer', description });
 const boolean = { type: 'boolean' };
 const texts = { type: 'array', items: text };
-/** `@nestjs/swagger` wants a type, and leaves it out beside `oneOf`. */
+/** Beside `oneOf`, `@nestjs/swagger` leaves the type out, but wants one. */
 const id = { ...text, oneOf: [text, { type: 'integer' }] };
 const one = (Model: Type) => ({ type: () => Model });
 const list = (Model: Type) => ({ ...one(Model), isArray: true });
@@ -59,7 +57,6 @@ const PAGE_COUNTS = {
   page: integer('The number of this page, from 1.'),
 };
 
-/** With all fields that the service sends. */
 const Integration = defineModel('AuthKitIntegration', {
   id,
   'title?': 'The name that the widget shows.',
@@ -77,9 +74,8 @@ const Token = defineModel('AuthKitToken', {
   'isWhiteLabel?': boolean,
 });
 
-const GrantHeaders = defineModel('AuthKitGrantHeaders', {
-  Authorization: 'Bearer and the grant.',
-});
+const Authorization = 'Bearer and the grant.';
+const GrantHeaders = defineModel('AuthKitGrantHeaders', { Authorization });
 
 const Grant = defineModel('AuthKitWidgetToken', {
   url: { ...text, format: 'uri' },
@@ -129,7 +125,6 @@ const ErrorBody = defineModel('AuthKitError', {
   'reason?': { ...text, enum: AUTHKIT_ERROR_REASONS },
 });
 
-/** The errors and what they mean. */
 const ERRORS = {
   400: 'The identity or the request is not valid.',
   401: 'The caller is not signed in.',
@@ -145,17 +140,18 @@ const UPSTREAM = [502, 503, 504] as const;
 const ONE = [404, ...UPSTREAM] as const;
 const CHANGE = [415, ...ONE] as const;
 
+/** `errors` are those beside 400, 401 and 403, which every route may have. */
 type Route = readonly [
   summary: string,
-  /** The body of a success, if there is one. */
   success: Type | undefined,
-  /** Beside 400, 401 and 403, which every route may have. */
   errors: readonly (keyof typeof ERRORS)[],
   parameters?: readonly object[],
 ];
 
 const ID = { name: 'id', in: 'path', required: true, schema: text };
 const body = (type: Type) => ({ in: 'body', required: true, type });
+const RENAMED = [ID, body(UpdateConnection)];
+const CONFIRMED = [body(ConfirmConnection)];
 const page = { type: 'integer', minimum: 1, default: 1 };
 const limit = { ...page, maximum: MAX_PAGE_SIZE, default: 20 };
 const QUERY = Object.entries({ platform: text, key: text, page, limit }).map(
@@ -168,19 +164,9 @@ export const GRANT_ROUTE: Route = ['Issues a grant for a token', Grant, [504]];
 export const CONNECTION_ROUTES = {
   list: ['Lists connections', ConnectionPage, UPSTREAM, QUERY],
   get: ['Returns a connection', Connection, ONE, [ID]],
-  update: [
-    'Renames a connection',
-    Connection,
-    CHANGE,
-    [ID, body(UpdateConnection)],
-  ],
+  update: ['Renames a connection', Connection, CHANGE, RENAMED],
   delete: ['Deletes a connection for good', undefined, ONE, [ID]],
-  confirm: [
-    'Confirms the connection that onSuccess gave to the page',
-    Connection,
-    CHANGE,
-    [body(ConfirmConnection)],
-  ],
+  confirm: ['Confirms a new connection', Connection, CHANGE, CONFIRMED],
 } as const satisfies Record<string, Route>;
 
 /** Describes a route in the app's OpenAPI document. Decorators of `@nestjs/swagger` that are applied later take precedence. */
@@ -196,20 +182,17 @@ export function DescribeRoute([
   for (const error of [400, 401, 403, ...errors] as const) {
     responses[error] = { description: ERRORS[error], type: ErrorBody };
   }
-  return (_target, _name, { value }) => {
-    const set = (key: string, metadata: object) =>
-      Reflect.defineMetadata(key, metadata, value as object);
-    set(KEYS.operation, { summary });
-    set(KEYS.response, responses);
-    set(KEYS.parameters, [...parameters]);
-  };
+  return applyDecorators(
+    SetMetadata(KEYS.operation, { summary }),
+    SetMetadata(KEYS.response, responses),
+    SetMetadata(KEYS.parameters, [...parameters]),
+  );
 }
 
 /** Leaves a route out of the app's OpenAPI document. */
-export const HideRoute =
-  (): MethodDecorator =>
-  (_target, _name, { value }) =>
-    Reflect.defineMetadata(KEYS.excluded, { disable: true }, value as object);
+export function HideRoute(): MethodDecorator {
+  return SetMetadata(KEYS.excluded, { disable: true });
+}
 
 /** Tags a controller, unless the app's own decorators have. */
 export function tagController(target: Type): void {

@@ -33,8 +33,6 @@ import { AuthKitCorsTokenController } from './token.controller.js';
 interface Route extends RoutePolicy {
   /** The route, and the registration if it has a name, e.g. `the token route`. */
   readonly description: string;
-  /** The option that sets its path. */
-  readonly option: string;
   /** Those that share a path, `['']` if the app tells none apart. */
   readonly versions: readonly string[];
 }
@@ -71,23 +69,20 @@ export function applyRoutes(
     credentials: true,
   } as const;
   const isOwnCors = token.prototype instanceof AuthKitCorsTokenController;
-  for (const { controller, name, option, cors } of [
+  for (const { controller, name, cors } of [
     {
       controller: token,
       name: 'the token route',
-      option: 'controller.path',
       cors: isOwnCors ? { ...ofWidget, methods: ['POST'] } : null,
     },
     {
       controller: grant,
       name: 'the grant route',
-      option: 'controller.path',
       cors: { ...ofPages, methods: ['POST'] },
     },
     {
       controller: connections,
       name: 'the routes for connections',
-      option: 'controller.connections.path',
       cors: { ...ofPages, methods: ['GET', 'POST', 'PATCH', 'DELETE'] },
     },
   ]) {
@@ -95,7 +90,6 @@ export function applyRoutes(
     const own: Route = {
       ...placeOf(consumer, controller),
       description: `${name}${ofRegistration(options.registration)}`,
-      option,
       cors,
       takesGrants: controller === token && grant !== undefined,
       warnOnce,
@@ -208,10 +202,10 @@ export function findRoute<T extends { readonly paths: readonly string[] }>(
  * version, one would never be reached. On Express, a route without a version
  * gets the requests of every version.
  *
- * @throws {Error} that names both routes and the option that sets the path
+ * @throws {Error} that names both routes
  */
 function assertNoConflict(
-  { description, option, paths, versions }: Route,
+  { description, paths, versions }: Route,
   mounted: readonly Route[],
   isExpress: boolean,
 ): void {
@@ -224,7 +218,7 @@ function assertNoConflict(
     throw new Error(
       `AuthKitModule: two routes have the path ${path}${versions[0] && ` and the version ${versions.join(', ')}`}: ${other.description} and ${description}` +
         `${other.description === description ? ' of another registration' : ''}. ` +
-        `Give one of them a path of its own: ${[...new Set([other.option, option])].join(' or ')}.` +
+        'Give one of them a path of its own: controller.path or controller.connections.path.' +
         `${isHidden ? ' Or import the registration with versions first.' : ''}`,
     );
   }

@@ -23,11 +23,6 @@ import {
   type PlatformResponse,
 } from './platform-response.js';
 
-/** The part of a platform's request that the route reads. */
-interface WidgetRequest {
-  query?: unknown;
-}
-
 /**
  * The token route. Its path, guards and method (a POST) are set in the classes
  * that `createControllers` derives from it, one for each registration.
@@ -49,7 +44,7 @@ export abstract class AuthKitTokenController {
    */
   async token(
     @CurrentIdentity() identity: AuthKitIdentity,
-    @Req() request: WidgetRequest,
+    @Req() request: { query?: unknown },
     @Res() response: PlatformResponse,
   ): Promise<void> {
     const { paging, timeout } = this.options;
@@ -58,7 +53,7 @@ export abstract class AuthKitTokenController {
     const token = await abortOnClose(response, (signal) => {
       const create = () =>
         this.tokens.create(identity, {
-          ...(paging === 'forward' && parseQuery(request)),
+          ...(paging === 'forward' && parseQuery(request.query)),
           signal,
           [ROUTE_CONTEXT]: { startedAt, request, label: grant?.label },
         });
@@ -79,16 +74,11 @@ export abstract class AuthKitCorsTokenController extends AuthKitTokenController 
 }
 
 /** The page that the widget requests. Only digits count, since widgets are known to send `page=null`. */
-function parseQuery({ query }: WidgetRequest): {
-  page?: number;
-  limit?: number;
-} {
+function parseQuery(query: unknown): { page?: number; limit?: number } {
   const { page, limit } = (query ?? {}) as Record<string, unknown>;
-  return { page: parseDigits(page), limit: parseDigits(limit) };
-}
-
-function parseDigits(value: unknown): number | undefined {
-  return typeof value === 'string' && /^\d{1,15}$/.test(value)
-    ? Number(value)
-    : undefined;
+  const parse = (value: unknown) =>
+    typeof value === 'string' && /^\d{1,15}$/.test(value)
+      ? Number(value)
+      : undefined;
+  return { page: parse(page), limit: parse(limit) };
 }

@@ -14,7 +14,6 @@ import { formatType } from '../format-value.js';
 /** The maximum length of an id in UTF-16 code units. */
 const MAX_LENGTH = 256;
 
-/** The rules of an id: that of the owner, or of the tenant. */
 const IsId = (name: string): PropertyDecorator =>
   applyDecorators(
     Matches(/\S/, { message: `${name} must not be blank` }),
@@ -63,7 +62,7 @@ export class AuthKitIdentity {
   tenant?: string;
 }
 
-/** The identities that were found valid, so that each is validated once. They are frozen. */
+/** The identities that are valid and frozen, so that each is validated once. */
 const validated = new WeakSet<object>();
 
 /**
@@ -80,11 +79,11 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
     identity.identity = candidate;
     identity.identityType = 'user';
   } else if (typeof candidate === 'object' && !Array.isArray(candidate)) {
-    const given = candidate as Partial<AuthKitIdentity>;
+    const given = candidate as AuthKitIdentity;
     if (isAnonymous(given.identity)) throw new AuthKitException('unidentified');
-    identity.identity = given.identity as string;
+    identity.identity = given.identity;
     identity.identityType = given.identityType ?? undefined;
-    if (given.tenant !== undefined && given.tenant !== null) {
+    if ((given.tenant ?? undefined) !== undefined) {
       identity.tenant = given.tenant;
     }
   } else {
@@ -103,12 +102,16 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
       );
     }
   }
+  const { identityType = 'user' } = identity;
   const isPlain =
     PLAIN_ID.test(identity.identity) &&
     PLAIN_ID.test(identity.tenant ?? identity.identity) &&
-    (identity.identityType === undefined ||
-      IDENTITY_TYPES.includes(identity.identityType));
-  if (!isPlain) assertValid(identity);
+    IDENTITY_TYPES.includes(identityType);
+  const [error] = isPlain ? [] : validateSync(identity);
+  if (error) {
+    const [reason] = Object.values(error.constraints ?? {});
+    throw invalid(`${reason}, not ${formatType(error.value)}`);
+  }
   validated.add(identity);
   return Object.freeze(identity);
 }
@@ -116,34 +119,17 @@ export function parseIdentity(candidate: unknown): AuthKitIdentity {
 /** The ids that most apps have. They obey all rules of the DTO, which cost many times as much to check. */
 const PLAIN_ID = /^[\w.:@-]{1,256}$/;
 
-/** @throws {AuthKitException} `invalid_identity` where the identity breaks a rule of the DTO */
-function assertValid(identity: AuthKitIdentity): void {
-  const [error] = validateSync(identity);
-  if (!error) return;
-  const [reason] = Object.values(error.constraints ?? {});
-  throw invalid(`${reason}, not ${formatType(error.value)}`);
-}
-
 function isAnonymous(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === null ||
-    (typeof value === 'string' &&
-      value.length <= MAX_LENGTH &&
-      value.trim() === '')
-  );
+  if (typeof value !== 'string') return value === undefined || value === null;
+  return value.length <= MAX_LENGTH && value.trim() === '';
 }
 
 /** Numbers are refused, so that the app decides how to format them: `String(1e21)` is not what anybody means. */
 function notString(name: string, value: unknown): AuthKitException {
   const source = name === 'identity' ? 'user.id' : 'user.tenantId';
-  const isConvertible =
-    ['number', 'bigint', 'object'].includes(typeof value) &&
-    !Array.isArray(value);
-  const advice = isConvertible
-    ? `: convert it in the identity option, as String(${source})`
-    : '';
-  return invalid(`${name} must be a string, not ${formatType(value)}${advice}`);
+  return invalid(
+    `${name} must be a string, not ${formatType(value)}: convert it in the identity option, as String(${source})`,
+  );
 }
 
 function invalid(message: string): AuthKitException {

@@ -46,14 +46,6 @@ function describedAs(
   return Object.assign(extract, { [READS]: reads });
 }
 
-interface RequestLike {
-  user?: unknown;
-  headers?: IncomingMessage['headers'];
-  headersDistinct?: IncomingMessage['headersDistinct'];
-  /** Node's own request, on Fastify. */
-  raw?: IncomingMessage;
-}
-
 /**
  * Ready-made {@link IdentityExtractor}s, for the `identity` option.
  *
@@ -87,15 +79,13 @@ export const ExtractIdentity = {
     const reads = properties.map((name) => `request.user.${name}`);
     const ofTenant = tenant === undefined ? '' : ` and request.user.${tenant}`;
     return describedAs(`${reads.join(', then ')}${ofTenant}`, (request) => {
-      const { user }: RequestLike = request;
+      const { user } = request;
       if (typeof user !== 'object' || user === null) return undefined;
-      const values = user as Record<string, unknown>;
-      const found = properties.map((name) => values[name]).find(isPresent);
+      const found = properties.map((name) => user[name]).find(isPresent);
       const extracted = toExtracted(found, identityType);
       if (tenant === undefined || !extracted) return extracted;
-      const tenantId = values[tenant];
-      return isPresent(tenantId)
-        ? { ...extracted, tenant: tenantId as string }
+      return isPresent(user[tenant])
+        ? { ...extracted, tenant: user[tenant] }
         : undefined;
     });
   },
@@ -114,8 +104,9 @@ export const ExtractIdentity = {
     identityType: AuthKitIdentityType = 'user',
   ): IdentityExtractor {
     const key = name.toLowerCase();
-    return describedAs(`the header ${key}`, (request: RequestLike) => {
-      const { headersDistinct } = request.raw ?? request;
+    return describedAs(`the header ${key}`, (request) => {
+      // On Fastify, `raw` is Node's own request.
+      const { headersDistinct } = (request.raw ?? request) as IncomingMessage;
       // Node joins repeated headers with a comma: "mallory, alice" would be one identity.
       const values = headersDistinct?.[key] ?? [request.headers?.[key]].flat();
       if (values.length > 1) {
@@ -127,9 +118,7 @@ export const ExtractIdentity = {
     });
   },
 
-  /**
-   * Calls one extractor after the other and returns the first identity.
-   */
+  /** Calls one extractor after the other and returns the first identity. */
   fromExtractors(extractors: readonly IdentityExtractor[]): IdentityExtractor {
     const reads = extractors.map(describeExtractor).join(', then ');
     return describedAs(reads, async (request, context) => {
@@ -169,13 +158,9 @@ export function withTimeout(
   return describedAs(describeExtractor(extract), async (request, context) => {
     const extracted = extract(request, context);
     // Most extractors return at once.
-    if (typeof (extracted as Promise<unknown> | null)?.then !== 'function') {
-      return extracted;
-    }
-    const outcome = await within(
-      Promise.resolve(extracted).then((identity) => ({ identity })),
-      timeout,
-    );
+    if (!(extracted instanceof Object && 'then' in extracted)) return extracted;
+    const wrap = async () => ({ identity: await extracted });
+    const outcome = await within(wrap(), timeout);
     if (outcome) return outcome.identity;
     throw new AuthKitException('timed_out', {
       cause: new Error('the identity extractor did not respond'),

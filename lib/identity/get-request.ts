@@ -1,9 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AuthKitIdentity } from './authkit-identity.js';
 
-/** The place of the context among the arguments of a GraphQL resolver: parent, args, context, info. */
-const GRAPHQL_CONTEXT = 2;
-
 /**
  * Returns the request of a controller's handler or of a GraphQL resolver.
  * (`GqlExecutionContext` would need `@nestjs/graphql`, for the same argument.)
@@ -30,8 +27,9 @@ export function getRequest(context: ExecutionContext): object {
 
 /** Returns the object that carries the identity from the guard to the handler: the request, in a GraphQL resolver the context of the operation. */
 export function getCarrier(context: ExecutionContext): object {
+  // The arguments of a resolver are parent, args, context and info.
   return context.getType<string>() === 'graphql'
-    ? context.getArgByIndex<object>(GRAPHQL_CONTEXT)
+    ? context.getArgByIndex<object>(2)
     : context.switchToHttp().getRequest<object>();
 }
 
@@ -54,10 +52,8 @@ export function setRequestIdentity(
   request: object,
   identity: AuthKitIdentity,
 ): void {
-  Object.defineProperty(request, IDENTITY, {
-    value: identity,
-    configurable: true,
-  });
+  const property = { value: identity, configurable: true };
+  Object.defineProperty(request, IDENTITY, property);
 }
 
 /**
@@ -77,17 +73,15 @@ export function getRequestIdentity(
 /** The property of a request that holds when its deadline began. */
 const STARTED_AT = Symbol.for('nestjs-pica-authkit:request-started-at');
 
+type ClockedRequest = object & { [STARTED_AT]?: number };
+
 /** Starts the deadline of a request, if it has not begun. */
-export function startRequestClock(
-  request: object & { [STARTED_AT]?: number },
-): void {
+export function startRequestClock(request: ClockedRequest): void {
   if (request[STARTED_AT] !== undefined) return;
   Object.defineProperty(request, STARTED_AT, { value: performance.now() });
 }
 
 /** When the deadline of a request began, on the clock of `performance.now()`. */
-export function getRequestStart(
-  request: object & { [STARTED_AT]?: number },
-): number | undefined {
+export function getRequestStart(request: ClockedRequest): number | undefined {
   return request[STARTED_AT];
 }

@@ -63,39 +63,35 @@ function diagnose(
   reads: string,
 ): [found: string, advice: string] {
   const { user } = request;
-  const isOfUser = reads.includes('request.user');
-  const ofOthers =
-    'If the caller is known, return the id; if not, refuse the request in a guard.';
+  let found = `request.user is a ${typeof user}`;
+  let advice = 'Return it: identity: (request) => String(request.user).';
   if (user === undefined || user === null) {
-    const missing = 'no guard has set request.user';
-    if (!isOfUser) return [missing, ofOthers];
-    const advice =
+    found = 'no guard has set request.user';
+    advice =
       'Add the guard that authenticates the user: controller: { guards: [JwtAuthGuard] }, or before AuthKitIdentityGuard in @UseGuards().';
     const other = OTHER_PLACES.find((name) => isObject(request[name]));
-    if (other === undefined) return [missing, advice];
-    const id = `request.${other}.${idNameOf(request[other] as object, '')}`;
-    return [
-      `${missing}, but there is request.${other}`,
-      `${advice} Or, if request.${other} holds the user, read it: identity: (request) => ${id}.`,
-    ];
-  }
-  if (!isObject(user)) {
-    const returnIt = 'Return it: identity: (request) => String(request.user).';
-    return [`request.user is a ${typeof user}`, isOfUser ? returnIt : ofOthers];
-  }
-  const names = Object.keys(user).sort().slice(0, 20).join(', ');
-  const found = `request.user has ${names === '' ? 'no properties' : `the properties ${sanitizeForLog(names)}`}`;
-  if (!isOfUser) return [found, ofOthers];
-  return [
-    found,
-    reads.includes(' and request.user.')
+    if (other !== undefined) {
+      const id = `request.${other}.${idNameOf(request[other] as object)}`;
+      found += `, but there is request.${other}`;
+      advice += ` Or, if request.${other} holds the user, read it: identity: (request) => ${id}.`;
+    }
+  } else if (isObject(user)) {
+    const names = Object.keys(user).sort().slice(0, 20).join(', ');
+    found = `request.user has ${names === '' ? 'no properties' : `the properties ${sanitizeForLog(names)}`}`;
+    advice = reads.includes(' and request.user.')
       ? "Name the properties that hold the ids of the user and of the tenant: identity: ExtractIdentity.fromUser('property', 'user', { tenant: 'property' })."
-      : `Name the property that holds the id: identity: ExtractIdentity.fromUser('${idNameOf(user, reads)}').`,
-  ];
+      : `Name the property that holds the id: identity: ExtractIdentity.fromUser('${idNameOf(user, reads)}').`;
+  }
+  return reads.includes('request.user')
+    ? [found, advice]
+    : [
+        found,
+        'If the caller is known, return the id; if not, refuse the request in a guard.',
+      ];
 }
 
 /** The property that most likely holds the id of a user, apart from those that are read. */
-function idNameOf(value: object, reads: string): string {
+function idNameOf(value: object, reads = ''): string {
   const names = Object.keys(value).filter(
     (name) => !reads.includes(`.${name}`),
   );
