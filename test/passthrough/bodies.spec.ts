@@ -140,7 +140,7 @@ describe('the body of a response', () => {
       response.write('beginning');
     });
     const service = await createPassthrough(pica);
-    const init = { ...GET, timeout: 300 };
+    const init = { ...GET, timeout: 1_500 };
     const response = await service.fetch(ADA, GMAIL, 'x', init);
     expect(await reasonOf(response.text())).toBe('timed_out');
     await until(() => isClosed);
@@ -154,7 +154,7 @@ describe('the body of a response', () => {
       response.write('beginning');
     });
     const service = await createPassthrough(pica);
-    const init = { ...GET, timeout: 300 };
+    const init = { ...GET, timeout: 1_500 };
     const response = await service.fetch(ADA, GMAIL, 'x', init);
     await until(() => isClosed);
     expect(isClosed).toBe(true);
@@ -341,7 +341,7 @@ describe('the body of a request', () => {
       request.on('end', () => response.end('whole'));
     });
     const service = await createPassthrough(pica);
-    const init = { ...POST, body: create(), timeout: 2_000 };
+    const init = { ...POST, body: create(), timeout: 5_000 };
     const call = service.fetch(ADA, GMAIL, 'x', init);
     expect(await reasonOf(call)).toBe('unavailable');
   });

@@ -112,7 +112,10 @@ const INITS: [string, unknown][] = [
 const PARAMS = ['', '.', '..', null, undefined, {}, []];
 
 describe('a call with hostile input', () => {
-  const expectRefused = async (path: string, init?: AuthKitCallInit) => {
+  const expectRefused = async (
+    path: string,
+    init?: AuthKitCallInit,
+  ): Promise<void> => {
     const { key } = pica.connect('ada', 'gmail');
     const service = await createPassthrough(pica);
     const failure: AuthKitException = await service
