@@ -67,11 +67,12 @@ export function classify(
   const isVendors =
     body.status === status &&
     [correlationId, key, type].every((field) => typeof field === 'string');
-  const saysNotFound =
-    isVendors &&
+  // Older bodies of the vendor have nothing else than a code beside the message.
+  const isLost =
+    (isVendors || body.code === 2019) &&
     typeof message === 'string' &&
     message.includes('Connection not found');
-  if (saysNotFound || body.code === 2019) return CONNECTION_LOST;
+  if (isLost) return CONNECTION_LOST;
   if (!isVendors) return undefined;
   if ([401, 402, 403, 429].includes(status)) {
     return fromResponse(facts, headers);
