@@ -26,12 +26,16 @@ export class ResolvedConnections {
     resolve: (session: Session) => Promise<AuthKitConnection>,
   ): Promise<AuthKitConnection> {
     const owner = ownerKey(session);
-    const key = JSON.stringify([owner, this.changes.get(owner), selector]);
+    const change = this.changes.get(owner);
+    const key = JSON.stringify([owner, change, selector]);
     const known = this.known.get(key);
     if (known) return known;
     return this.flights.run(key, async () => {
       const connection = await session.share(resolve);
-      this.known.set(key, connection, TTL_MS);
+      // Not what was looked up before a change.
+      if (this.changes.get(owner) === change) {
+        this.known.set(key, connection, TTL_MS);
+      }
       return connection;
     });
   }

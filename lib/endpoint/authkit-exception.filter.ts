@@ -12,7 +12,7 @@ import {
 } from '../authkit.exception.js';
 import { createWarnOnce } from '../warn-once.js';
 import { getRequestIdentity } from '../identity/get-request.js';
-import { isPromise } from '../is-promise.js';
+import { isPromise } from '../within.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { markOwnError } from './cors.js';
 import type { PlatformResponse } from './platform-response.js';

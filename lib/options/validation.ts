@@ -2,8 +2,6 @@ import { applyDecorators } from '@nestjs/common';
 import { IsInt, Max, Min, ValidateBy, validateSync } from 'class-validator';
 import { formatType } from '../format-value.js';
 
-export { isPromise } from '../is-promise.js';
-
 /** The longest delay of `setTimeout` in ms. A longer one fires at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 

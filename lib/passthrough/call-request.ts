@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import { AuthKitException, invalidArgument } from '../authkit.exception.js';
 import type { AuthKitAction } from '../authkit.types.js';
 import { isRecord } from '../pica/json-checks.js';
@@ -33,20 +33,13 @@ type QueryValue = string | number | boolean | null | undefined;
 /** A validated call. */
 export interface CallRequest {
   readonly method: string;
-  /** Without a leading slash. It may have `{{placeholders}}` that `pathParams` have filled. */
+  /** Without a leading slash, its placeholders filled. */
   readonly path: string;
   /** With its question mark, or empty. */
   readonly query: string;
   readonly headers: Record<string, string>;
-  readonly body: CallBody | undefined;
+  readonly body: Buffer | Readable | undefined;
   readonly json: unknown;
-}
-
-/** The body of a call. */
-export interface CallBody {
-  readonly data: Buffer | Readable;
-  /** The content type that `fetch()` would send. */
-  readonly type: string | undefined;
 }
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and those that the HTTP client sets. */
@@ -66,34 +59,39 @@ const CONNECTION_HEADERS = [
   'upgrade',
 ];
 
-/** The maximum of `timeout` and `retries`: that of `setTimeout()`. */
-const MAX_NUMBER = 2 ** 31 - 1;
-
 /** Headers that hold the caller's own credentials. */
 const CREDENTIAL_HEADERS = ['authorization', 'cookie'];
 
+/** The maximum of `timeout` and `retries`: that of `setTimeout()`. */
+const MAX_NUMBER = 2 ** 31 - 1;
+
 /** Whether a header of a response is for this connection alone, or for a browser. */
 export function isDroppedFromResponse(name: string): boolean {
-  return (
-    name === 'set-cookie' ||
-    (CONNECTION_HEADERS.includes(name) && name !== 'content-length')
-  );
+  const isOfConnection = CONNECTION_HEADERS.includes(name);
+  return name === 'set-cookie' || (isOfConnection && name !== 'content-length');
 }
 
-/** Whether a header of the caller must not be sent. */
+/** Whether a header of the caller must not be sent. Some servers read `_` as `-`. */
 export function isForbiddenHeader(
   name: string,
   allowed: readonly string[] = [],
 ): boolean {
   return (
-    /^x-(?:pica|one)-/.test(name) ||
-    CONNECTION_HEADERS.includes(name) ||
+    /^x[-_](?:pica|one)[-_]/.test(name) ||
+    CONNECTION_HEADERS.includes(name.replaceAll('_', '-')) ||
     (CREDENTIAL_HEADERS.includes(name) && !allowed.includes(name))
   );
 }
 
-const refuse = (message: string) =>
-  new AuthKitException('invalid_argument', { message });
+/** The error for an argument that has the right type, and that is refused. */
+export function refused(message: string): AuthKitException {
+  return new AuthKitException('invalid_argument', { message });
+}
+
+/** Whether a value can be a `timeout`, or the number of `retries`. */
+export function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MAX_NUMBER;
+}
 
 /**
  * Validates a call.
@@ -104,31 +102,28 @@ export function parseCall(path: string, init: AuthKitCallInit): CallRequest {
   if (typeof init !== 'object' || init === null) {
     throw invalidArgument('init', 'an object', init);
   }
-  const { method = 'GET', timeout, retries } = init;
-  if (typeof method !== 'string' || !/^[a-z]{1,20}$/i.test(method)) {
-    throw invalidArgument('method', 'an HTTP method', method);
-  }
+  const { method = 'GET', timeout, retries, json } = init;
+  // fetch() refuses these three too: TRACE responds with the headers of the request.
+  const isMethod =
+    typeof method === 'string' &&
+    /^(?!(?:connect|trace|track)$)[a-z]{1,20}$/i.test(method);
+  if (!isMethod) throw invalidArgument('method', 'an HTTP method', method);
   for (const [name, value] of Object.entries({ timeout, retries })) {
-    const isValid = value !== undefined && value >= 0 && value <= MAX_NUMBER;
-    if (value !== undefined && !isValid) {
-      throw invalidArgument(name, `a number from 0 to ${MAX_NUMBER}`, value);
-    }
+    if (value === undefined || isAmount(value)) continue;
+    throw invalidArgument(name, `a number from 0 to ${MAX_NUMBER}`, value);
   }
-  const body = parseBody(init);
+  const { data, type } = parseBody(init);
   return {
     method: method.toUpperCase(),
     path: parsePath(path, init.pathParams ?? {}),
     query: parseQuery(init.query),
-    headers: parseHeaders(init, body),
-    body,
-    json: init.json,
+    headers: parseHeaders(init, type),
+    body: data,
+    json,
   };
 }
 
-/**
- * Validates a path of a platform: what a server could take for another host or
- * another path is refused.
- */
+/** Validates a path of a platform: what a server could take for another host or path is refused. */
 function parsePath(
   template: unknown,
   params: Record<string, string | number>,
@@ -137,37 +132,37 @@ function parsePath(
     throw invalidArgument('path', 'a string', template);
   }
   const path = fillPath(template, params).replace(/^\//, '');
-  if (path === '') throw refuse('path must not be empty.');
+  if (path === '') throw refused('path must not be empty.');
   if (/^[a-z][a-z0-9+.-]*:/i.test(path)) {
-    throw refuse(
+    throw refused(
       'path must be relative to the API of the platform, without scheme and host. For the URLs of an SDK use fetchFor().',
     );
   }
   if (path.includes('?')) {
-    throw refuse('path must not contain ?: pass the query as query.');
+    throw refused('path must not contain ?: pass the query as query.');
   }
   if (/^\/|\/\/|[\\#\p{Cc}\p{Cs}]/u.test(path)) {
-    throw refuse('path must not contain //, \\, # or control characters.');
+    throw refused('path must not contain //, \\, # or control characters.');
   }
   for (const segment of path.split('/')) {
     const decoded = decode(segment);
     if (decoded === undefined) {
-      throw refuse('path has a percent sign that begins no valid escape.');
+      throw refused('path has a percent sign that begins no valid escape.');
     }
-    // Servers may decode twice, or split at an encoded slash.
-    const again = decode(decoded) ?? decoded;
-    const parts = [decoded, again].flatMap((text) => text.split(/[/\\]/));
-    if (parts.some((part) => part === '.' || part === '..')) {
-      throw refuse('path must not contain the segments . and ..');
+    // Servers may decode twice, split at an encoded slash, or drop what follows a semicolon.
+    const parts = `${decoded}/${decode(decoded) ?? ''}`.split(/[/\\]/);
+    if (parts.some((part) => /^\.\.?(?:;|$)/.test(part))) {
+      throw refused('path must not contain the segments . and ..');
     }
     if (/[\p{Cc}\p{Cs}\\]/u.test(decoded)) {
-      throw refuse('path must not contain encoded control characters or \\.');
+      throw refused('path must not contain encoded control characters or \\.');
     }
   }
   return path;
 }
 
-function decode(text: string): string | undefined {
+/** Decodes the percent escapes of a text. `undefined` if one is invalid. */
+export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -184,31 +179,29 @@ function fillPath(
   const path = template.replaceAll(/\{\{([^{}]*)\}\}/g, (_, given: string) => {
     const name = given.trim();
     unused.delete(name);
-    const value = Object.hasOwn(params, name) ? params[name] : undefined;
+    const value: unknown = Object.hasOwn(params, name) && params[name];
     const text = typeof value === 'number' ? String(value) : value;
-    if (typeof text !== 'string' || ['', '.', '..'].includes(text)) {
-      throw refuse(
-        `pathParams.${name.slice(0, 100)} must be a string or a number, and not empty, . or ..`,
-      );
+    if (typeof text === 'string' && !/^\.{0,2}$|\p{Cs}/u.test(text)) {
+      return encodeURIComponent(text);
     }
-    return encodeURIComponent(text);
+    throw refused(
+      `pathParams.${name.slice(0, 100)} must be a string or a number, and not empty, . or ..`,
+    );
   });
   const [name] = unused;
   if (name === undefined) return path;
-  throw refuse(`path has no placeholder {{${name.slice(0, 100)}}}.`);
+  throw refused(`path has no placeholder {{${name.slice(0, 100)}}}.`);
 }
 
-function parseQuery(query: AuthKitCallInit['query']): string {
-  if (query === undefined || query === null) return '';
-  let parameters: URLSearchParams;
+function parseQuery(query: AuthKitCallInit['query'] | null): string {
+  let parameters = new URLSearchParams();
   if (query instanceof URLSearchParams) parameters = query;
-  else {
+  else if (query !== undefined && query !== null) {
     if (!isRecord(query)) throw invalidArgument('query', 'an object', query);
-    parameters = new URLSearchParams();
     for (const [name, values] of Object.entries(query)) {
       for (const value of [values].flat()) {
         if (value === undefined || value === null) continue;
-        if (typeof value === 'object') {
+        if (!['string', 'number', 'boolean'].includes(typeof value)) {
           throw invalidArgument(`query.${name}`, 'a string or a list', value);
         }
         parameters.append(name, String(value));
@@ -220,13 +213,13 @@ function parseQuery(query: AuthKitCallInit['query']): string {
 }
 
 function parseHeaders(
-  { headers, allowHeaders, json }: AuthKitCallInit,
-  body: CallBody | undefined,
+  { headers, allowHeaders }: AuthKitCallInit,
+  type: string | undefined,
 ): Record<string, string> {
   const allowed = [allowHeaders ?? []].flat().map((name) => {
     const lower = String(name).toLowerCase();
     if (CREDENTIAL_HEADERS.includes(lower)) return lower;
-    throw refuse('allowHeaders may contain authorization and cookie alone.');
+    throw refused('allowHeaders may contain authorization and cookie alone.');
   });
   let given: Headers;
   try {
@@ -234,62 +227,82 @@ function parseHeaders(
   } catch {
     throw invalidArgument('headers', 'what fetch() takes', headers);
   }
-  const parsed: Record<string, string> = {};
-  for (const [name, value] of given) {
-    if (isForbiddenHeader(name, allowed)) {
-      throw refuse(
-        CREDENTIAL_HEADERS.includes(name)
-          ? `The header ${name} is not sent, since Pica sets the credentials of the connection. If the platform needs it, pass allowHeaders: ['${name}'].`
-          : `The header ${name} must not be set: the module sets it.`,
-      );
-    }
-    parsed[name] = value;
+  for (const name of given.keys()) {
+    if (!isForbiddenHeader(name, allowed)) continue;
+    throw refused(
+      CREDENTIAL_HEADERS.includes(name)
+        ? `The header ${name} is not sent, since Pica sets the credentials of the connection. If the platform needs it, pass allowHeaders: ['${name}'].`
+        : `The header ${name} must not be set: the module sets it.`,
+    );
   }
-  const type = json === undefined ? body?.type : 'application/json';
-  if (type !== undefined) parsed['content-type'] ??= type;
-  return parsed;
+  if (type && !given.has('content-type')) given.set('content-type', type);
+  return Object.fromEntries(given);
+}
+
+interface Body {
+  readonly data?: Buffer | Readable;
+  /** The content type that `fetch()` would send. */
+  readonly type?: string;
 }
 
 /** Takes what `fetch()` takes. Text and bytes are kept, everything else is streamed. */
-function parseBody({
-  body,
-  json,
-  method = 'GET',
-}: AuthKitCallInit): CallBody | undefined {
+function parseBody({ body, json, method = 'GET' }: AuthKitCallInit): Body {
   const hasBody = body !== undefined && body !== null;
   if (hasBody && json !== undefined) {
-    throw refuse('Pass body or json, not both.');
+    throw refused('Pass body or json, not both.');
   }
   if ((hasBody || json !== undefined) && /^(?:get|head)$/i.test(method)) {
-    throw refuse(`A ${method.toUpperCase()} request has no body.`);
+    throw refused(`A ${method.toUpperCase()} request has no body.`);
   }
-  if (json !== undefined) {
-    return { data: Buffer.from(JSON.stringify(json)), type: undefined };
-  }
-  if (!hasBody) return undefined;
-  if (typeof body === 'string') {
-    return { data: Buffer.from(body), type: 'text/plain;charset=UTF-8' };
-  }
+  if (json !== undefined) return { data: toJson(json), type: JSON_TYPE };
+  if (!hasBody) return {};
+  if (body instanceof Readable) return { data: unbreakable(body) };
   if (ArrayBuffer.isView(body)) {
     const { buffer, byteOffset, byteLength } = body;
-    const data = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-    return { data, type: undefined };
+    return { data: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength) };
   }
-  if (body instanceof ArrayBuffer) {
-    return { data: Buffer.from(body), type: undefined };
-  }
-  if (body instanceof Readable) return { data: body, type: undefined };
-  if (body instanceof URLSearchParams) {
-    const type = 'application/x-www-form-urlencoded;charset=UTF-8';
-    return { data: Buffer.from(body.toString()), type };
-  }
-  const isFetchBody = [Blob, FormData, ReadableStream].some(
+  if (body instanceof ArrayBuffer) return { data: Buffer.from(body) };
+  const isText = typeof body === 'string' || body instanceof URLSearchParams;
+  const isStreamed = [Blob, FormData, ReadableStream].some(
     (type) => body instanceof type,
   );
-  if (!isFetchBody) throw invalidArgument('body', 'what fetch() takes', body);
-  // Node's types of web streams differ from those of the global ones.
-  const response = new Response(body as BodyInit);
-  const stream = response.body as Parameters<typeof Readable.fromWeb>[0];
+  if (!isText && !isStreamed) {
+    throw invalidArgument('body', 'what fetch() takes', body);
+  }
+  let response: Response;
+  try {
+    response = new Response(body as BodyInit);
+  } catch {
+    throw refused('body was read already.');
+  }
   const type = response.headers.get('content-type') ?? undefined;
-  return { data: Readable.fromWeb(stream), type };
+  if (isText) return { data: Buffer.from(String(body)), type };
+  // Node's types of web streams differ from those of the global ones.
+  const stream = response.body as Parameters<typeof Readable.fromWeb>[0];
+  return { data: unbreakable(Readable.fromWeb(stream)), type };
+}
+
+export const JSON_TYPE = 'application/json';
+
+/** @throws {AuthKitException} `invalid_argument` for what JSON does not have */
+export function toJson(value: unknown): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(value));
+  } catch {
+    throw invalidArgument('json', 'what JSON.stringify() takes', value);
+  }
+}
+
+/** A stream that may fail before it is sent, or have chunks that cannot be sent: neither must end the process. */
+function unbreakable(stream: Readable): Readable {
+  stream.on('error', () => {});
+  if (!stream.readableObjectMode) return stream;
+  const checked = new Transform({
+    writableObjectMode: true,
+    transform: (chunk, _, done) => {
+      const isText = typeof chunk === 'string' || chunk instanceof Uint8Array;
+      done(isText ? null : new TypeError('not a chunk of a body'), chunk);
+    },
+  });
+  return pipeline(stream, checked, () => {});
 }

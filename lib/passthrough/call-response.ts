@@ -1,9 +1,13 @@
-import type { Readable } from 'node:stream';
 import { AuthKitException } from '../authkit.exception.js';
-import { isRecord } from '../pica/json-checks.js';
+import { shuttingDown } from '../core/lifetime.js';
 import type { HttpResponse } from '../pica/http-client.js';
-import { fromResponse } from '../pica/upstream-error.js';
-import { isDroppedFromResponse } from './call-request.js';
+import { isRecord } from '../pica/json-checks.js';
+import {
+  fromNetworkError,
+  fromResponse,
+  type ResponseFacts,
+} from '../pica/upstream-error.js';
+import { decode, isDroppedFromResponse } from './call-request.js';
 
 /** How much of an error is read to tell whose it is. The vendor's own are shorter. */
 const MAX_PEEKED_BYTES = 16 * 1024;
@@ -11,30 +15,31 @@ const MAX_PEEKED_BYTES = 16 * 1024;
 /** How long a body may lie unread once its consumer has begun to read it, in ms. */
 const MAX_PAUSE_MS = 300_000;
 
-/** Statuses of which a `Response` has no body. */
-const NULL_BODY_STATUSES = [204, 205, 304];
-
 /** The connection is gone, or its credentials are dead. */
 export const CONNECTION_LOST = Symbol('connection lost');
 
 /** A body of which the beginning was read. */
 export interface PeekedBody {
   readonly beginning: readonly Buffer[];
+  /** `undefined` if the beginning is the whole. */
   readonly rest: AsyncIterator<Buffer> | undefined;
 }
 
-/** Reads the beginning of a body: 16 kB, or less if it ends before. */
-export async function peek(body: Readable): Promise<PeekedBody> {
-  const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+/** Reads the beginning of a body, if it is an error: 16 kB, or less if it ends before. */
+export async function peek({
+  status,
+  data,
+}: HttpResponse): Promise<PeekedBody> {
+  const rest = data.iterator() as AsyncIterator<Buffer>;
   const beginning: Buffer[] = [];
-  let size = 0;
+  let size = status < 400 ? MAX_PEEKED_BYTES : 0;
   while (size < MAX_PEEKED_BYTES) {
-    const { value, done } = await iterator.next();
+    const { value, done } = await rest.next();
     if (done) return { beginning, rest: undefined };
     beginning.push(value);
     size += value.length;
   }
-  return { beginning, rest: iterator };
+  return { beginning, rest };
 }
 
 /**
@@ -46,35 +51,33 @@ export async function peek(body: Readable): Promise<PeekedBody> {
  * @returns the failure, {@link CONNECTION_LOST}, or `undefined` for a response of the platform
  */
 export function classify(
-  status: number,
+  { status, headers }: HttpResponse,
   { beginning, rest }: PeekedBody,
-  facts: Parameters<typeof fromResponse>[0],
-  headers: HttpResponse['headers'],
+  facts: ResponseFacts,
 ): AuthKitException | typeof CONNECTION_LOST | undefined {
   // A longer body is the platform's.
-  if (rest) return undefined;
+  if (rest || status < 400) return undefined;
   const text = Buffer.concat(beginning).toString().trim();
   const isRefusal =
     (status === 401 && text === '401 Unauthorized') ||
     (status === 403 && text === '403 Forbidden');
   if (isRefusal) return fromResponse(facts, headers);
   const body = parseObject(text);
-  if (!body) return undefined;
+  const { correlationId, key, type, message } = body;
   const isVendors =
-    [body.correlationId, body.key, body.type].every(
-      (field) => typeof field === 'string',
-    ) && body.status === status;
-  const saysNotFound =
-    isVendors &&
-    typeof body.message === 'string' &&
-    body.message.includes('Connection not found');
-  if (saysNotFound || body.code === 2019) return CONNECTION_LOST;
+    body.status === status &&
+    [correlationId, key, type].every((field) => typeof field === 'string');
+  // Older bodies of the vendor have nothing else than a code beside the message.
+  const isLost =
+    (isVendors || body.code === 2019) &&
+    typeof message === 'string' &&
+    message.includes('Connection not found');
+  if (isLost) return CONNECTION_LOST;
   if (!isVendors) return undefined;
-  if ([401, 402, 403, 429].includes(status))
+  if ([401, 402, 403, 429].includes(status)) {
     return fromResponse(facts, headers);
-  if (status !== 400 || body.key !== 'secret_middleware_error') {
-    return undefined;
   }
+  if (status !== 400 || key !== 'secret_middleware_error') return undefined;
   return fromResponse(facts, headers).with({
     cause: new Error(
       'Pica knows no such action, or the secret key is of another environment than the connection (test or live)',
@@ -82,13 +85,12 @@ export function classify(
   });
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{')) return undefined;
+function parseObject(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
+    const value: unknown = text.startsWith('{') && JSON.parse(text);
+    return isRecord(value) ? value : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
@@ -101,23 +103,26 @@ export function responseHeaders(
   secrets: readonly string[],
 ): Headers {
   const shown = new Headers();
+  const named = String(headers.connection ?? '').toLowerCase();
+  const ofConnection = named.split(',').map((name) => name.trim());
   // axios decodes a compressed body. Its length is then another one.
   const isDecoded = !('rawHeaders' in data);
   for (const [name, value] of Object.entries(headers)) {
-    if (isDroppedFromResponse(name)) continue;
+    if (isDroppedFromResponse(name) || ofConnection.includes(name)) continue;
     if (isDecoded && name === 'content-length') continue;
-    for (const each of [value as unknown].flat()) {
-      const text = String(each);
-      if (secrets.some((secret) => text.includes(secret))) continue;
-      shown.append(name, text);
-    }
+    const text = String(value);
+    const forms = [text, decode(text) ?? ''];
+    const isSecret = forms.some((form) =>
+      secrets.some((secret) => form.includes(secret)),
+    );
+    if (!isSecret) shown.append(name, text);
   }
   return shown;
 }
 
 /** The bodies of responses that the app reads. They end when the app closes. */
 export class OpenBodies {
-  private readonly open = new Set<() => void>();
+  private readonly open = new Set<(reason: AuthKitException) => void>();
 
   get size(): number {
     return this.open.size;
@@ -136,49 +141,44 @@ export class OpenBodies {
     signal: AbortSignal | null | undefined,
   ): ReadableStream<Uint8Array> {
     const chunks = [...beginning];
+    let stream!: ReadableStreamDefaultController<Uint8Array>;
     let timer: NodeJS.Timeout | undefined;
-    let fail: (reason: AuthKitException) => void = () => {};
-    const end = (reason: AuthKitException) => {
-      close();
-      abort();
-      fail(reason);
-    };
-    const cancel = () => end(new AuthKitException('cancelled'));
-    const shutDown = () =>
-      end(
-        new AuthKitException('unavailable', {
-          cause: new Error('the app is shutting down'),
-        }),
-      );
     const close = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
-      this.open.delete(shutDown);
+      this.open.delete(end);
     };
+    const end = (reason: AuthKitException) => {
+      close();
+      abort();
+      stream.error(reason);
+    };
+    const cancel = () => end(new AuthKitException('cancelled'));
     const endAfter = (ms: number) => {
       clearTimeout(timer);
       timer = setTimeout(() => end(new AuthKitException('timed_out')), ms);
     };
-    this.open.add(shutDown);
+    this.open.add(end);
     signal?.addEventListener('abort', cancel);
     endAfter(timeout);
     return new ReadableStream<Uint8Array>(
       {
-        start: (controller) => {
-          fail = (reason) => controller.error(reason);
-        },
-        pull: async (controller) => {
+        start: (controller) => void (stream = controller),
+        pull: async () => {
           endAfter(timeout);
           try {
             const chunk = chunks.shift() ?? (await rest?.next())?.value;
-            if (!chunk) {
+            // It has ended meanwhile.
+            if (!this.open.has(end)) return;
+            if (chunk) {
+              stream.enqueue(new Uint8Array(chunk));
+              endAfter(MAX_PAUSE_MS);
+            } else {
               close();
-              return controller.close();
+              stream.close();
             }
-            controller.enqueue(new Uint8Array(chunk));
-            endAfter(MAX_PAUSE_MS);
-          } catch {
-            end(new AuthKitException('unavailable'));
+          } catch (error) {
+            if (this.open.has(end)) end(fromNetworkError(error));
           }
         },
         cancel: () => {
@@ -191,11 +191,11 @@ export class OpenBodies {
   }
 
   closeAll(): void {
-    for (const shutDown of this.open) shutDown();
+    for (const end of this.open) end(shuttingDown());
   }
 }
 
-/** Whether a response has a body. */
+/** Whether the `Response` of a call has a body. */
 export function hasBody(method: string, status: number): boolean {
-  return method !== 'HEAD' && !NULL_BODY_STATUSES.includes(status);
+  return method !== 'HEAD' && ![204, 205, 304].includes(status);
 }

@@ -1,11 +1,9 @@
-import { AuthKitException } from '../authkit.exception.js';
+import type { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitAction } from '../authkit.types.js';
+import { decode, refused } from './call-request.js';
 
 /** How many actions the message of a failure names. */
 const MAX_NAMED = 3;
-
-/** How well a segment of a path matches one of an action: 0 for a literal, 1 for a part, 2 for a placeholder. */
-type Rank = 0 | 1 | 2;
 
 /**
  * Finds the action of a call by its method and path, segment by segment.
@@ -18,97 +16,104 @@ export function findAction(
   method: string,
   path: string,
 ): AuthKitAction {
-  const segments = segmentsOf(path).map(decode);
-  const found = actions
-    .filter((action) => action.method.toUpperCase() === method)
-    .map((action) => ({ action, ranks: rank(action.path, segments) }))
-    .filter(({ ranks }) => ranks !== undefined)
-    .sort((one, other) => compare(one.ranks!, other.ranks!));
-  const [best, next] = found;
-  if (best && !(next && compare(best.ranks!, next.ranks!) === 0)) {
-    return best.action;
+  const segments = segmentsOf(path).map((segment) => decode(segment)!);
+  let best: AuthKitAction[] = [];
+  let bestRank = '';
+  for (const action of actions) {
+    if (action.method.toUpperCase() !== method) continue;
+    const rank = rankOf(patternOf(action), segments);
+    if (rank === undefined || (best[0] && rank > bestRank)) continue;
+    best = rank === bestRank ? [...best, action] : [action];
+    bestRank = rank;
   }
-  const nearest = best
-    ? found.map(({ action }) => action)
-    : nearestActions(actions, method, segments);
+  if (best.length === 1) return best[0]!;
+  throw noAction(actions, best, method, segments);
+}
+
+/** @param best those that match equally well */
+function noAction(
+  actions: readonly AuthKitAction[],
+  best: readonly AuthKitAction[],
+  method: string,
+  segments: readonly string[],
+): AuthKitException {
+  /** The number of segments that differ. Another method counts half. */
+  const distance = (action: AuthKitAction) => {
+    const pattern = patternOf(action);
+    const length = Math.max(pattern.length, segments.length);
+    const same = pattern.filter((part, index) =>
+      rankOf([part], segments.slice(index, index + 1)),
+    ).length;
+    return length - same + (action.method.toUpperCase() === method ? 0 : 0.5);
+  };
+  const nearest =
+    best.length > 0
+      ? best
+      : [...actions].sort((one, other) => distance(one) - distance(other));
   const names = nearest
     .slice(0, MAX_NAMED)
     .map(({ title, method, path, systemId }) =>
       JSON.stringify(`${title}: ${method} ${path} (${systemId})`).slice(1, -1),
     );
-  throw new AuthKitException('invalid_argument', {
-    message:
-      `${best ? 'Several actions match' : 'No action matches'} ${method} and this path: pass action. ` +
+  return refused(
+    `${best.length > 0 ? 'Several actions match' : 'No action matches'} ${method} and this path: pass action. ` +
       (names.length > 0
         ? `The nearest: ${names.join('; ')}.`
         : 'The platform has no actions.'),
-  });
+  );
 }
 
 const segmentsOf = (path: string): string[] =>
   path.split('?', 1)[0]!.replace(/^\//, '').split('/');
 
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
+/** A segment of the path of an action: its texts between placeholders. A literal is one text. */
+type Part = readonly string[];
+
+const patterns = new WeakMap<AuthKitAction, readonly Part[]>();
+
+function patternOf(action: AuthKitAction): readonly Part[] {
+  let pattern = patterns.get(action);
+  if (!pattern) {
+    pattern = segmentsOf(action.path).map((segment) => {
+      const texts = segment.split(/\{\{[^{}]*\}\}/);
+      return texts.length === 1 ? [decode(segment) ?? segment] : texts;
+    });
+    patterns.set(action, pattern);
   }
+  return pattern;
 }
 
-/** `undefined` if the path of an action does not match. */
-function rank(path: string, segments: readonly string[]): Rank[] | undefined {
-  const pattern = segmentsOf(path);
+/**
+ * How well a path matches a pattern, a digit for each segment: 0 for a literal,
+ * 1 for a placeholder beside text, 2 for a placeholder. The lowest is the best.
+ *
+ * @returns `undefined` if it does not match
+ */
+function rankOf(
+  pattern: readonly Part[],
+  segments: readonly string[],
+): string | undefined {
   if (pattern.length !== segments.length) return undefined;
-  const ranks: Rank[] = [];
-  for (const [index, part] of pattern.entries()) {
-    const ranked = rankSegment(part, segments[index]!);
-    if (ranked === undefined) return undefined;
-    ranks.push(ranked);
+  let rank = '';
+  for (const [index, texts] of pattern.entries()) {
+    if (!matches(texts, segments[index]!)) return undefined;
+    if (texts.length === 1) rank += '0';
+    else rank += texts.every((text) => text === '') ? '2' : '1';
   }
-  return ranks;
+  return rank;
 }
 
-function rankSegment(part: string, segment: string): Rank | undefined {
-  const [before, ...rest] = part.split(/\{\{[^{}]*\}\}/);
-  if (rest.length === 0) return decode(part) === segment ? 0 : undefined;
-  const isPlaceholder = before === '' && rest.every((text) => text === '');
-  if (isPlaceholder) return segment === '' ? undefined : 2;
-  // The texts between the placeholders come in this order.
-  if (!segment.startsWith(before!)) return undefined;
-  let at = before!.length;
-  for (const text of rest.slice(0, -1)) {
+/** Whether a segment has these texts in this order, and something between each two. */
+function matches(texts: Part, segment: string): boolean {
+  const [first = '', ...others] = texts;
+  const last = others.pop();
+  if (last === undefined) return segment === first;
+  if (!segment.startsWith(first) || !segment.endsWith(last)) return false;
+  let at = first.length;
+  for (const text of others) {
     const found = segment.indexOf(text, at + 1);
-    if (found < 0) return undefined;
+    if (found < 0) return false;
     at = found + text.length;
   }
-  const last = rest.at(-1)!;
-  const fits = segment.length - last.length > at && segment.endsWith(last);
-  return fits ? 1 : undefined;
-}
-
-function compare(one: readonly Rank[], other: readonly Rank[]): number {
-  for (const [index, rank] of one.entries()) {
-    if (rank !== other[index]) return rank - other[index]!;
-  }
-  return 0;
-}
-
-/** The actions that have the most segments in common with a path, those with the same method first. */
-function nearestActions(
-  actions: readonly AuthKitAction[],
-  method: string,
-  segments: readonly string[],
-): AuthKitAction[] {
-  const distance = (action: AuthKitAction) => {
-    const pattern = segmentsOf(action.path);
-    const same = pattern.filter(
-      (part, index) =>
-        segments[index] !== undefined &&
-        rankSegment(part, segments[index]) !== undefined,
-    ).length;
-    const differs = action.method.toUpperCase() === method ? 0 : 0.5;
-    return Math.max(pattern.length, segments.length) - same + differs;
-  };
-  return [...actions].sort((one, other) => distance(one) - distance(other));
+  return segment.length - last.length > at;
 }

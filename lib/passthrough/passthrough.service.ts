@@ -10,9 +10,14 @@ import {
 import { AccountCache } from '../core/account-cache.js';
 import { callListener } from '../core/app-functions.js';
 import type { AuthKitTraceContext } from '../core/diagnostics.js';
-import { RequestRunner, type Session } from '../core/request-runner.js';
+import {
+  RequestRunner,
+  type AppRequest,
+  type Session,
+} from '../core/request-runner.js';
 import type { AuthKitIdentity } from '../identity/authkit-identity.js';
 import { LIMITS } from '../options/limits.js';
+import type { ConnectionLostListener } from '../options/module.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { fetchPages } from '../pica/fetch-pages.js';
 import { isRecord } from '../pica/json-checks.js';
@@ -20,8 +25,12 @@ import type { OpenResponse } from '../pica/pica.client.js';
 import { PicaApi } from '../pica/pica-api.js';
 import { fromResponse } from '../pica/upstream-error.js';
 import {
+  isAmount,
   isForbiddenHeader,
+  JSON_TYPE,
   parseCall,
+  refused,
+  toJson,
   type AuthKitCallInit,
   type CallRequest,
 } from './call-request.js';
@@ -55,6 +64,9 @@ const MAX_OPEN_BODIES = 256;
 
 /** Responses that may be other ones if the call is made again. */
 const RETRYABLE_STATUSES = [429, 502, 503, 504];
+
+/** The maximum status of a `Response`. */
+const MAX_STATUS = 599;
 
 /** What an id of an action with `::` begins with. */
 const ACTION_PREFIX = 'conn_mod_def::';
@@ -116,41 +128,60 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     path: string,
     init: AuthKitCallInit = {},
   ): Promise<Response> {
-    let trace: AuthKitTraceContext | undefined;
-    return this.runner.run(
-      {
-        outcome: 'passthrough.fetch() failed',
-        traced: {
-          channel: 'passthrough',
-          operation: 'fetch',
-          onStart: (context) => void (trace = context),
-        },
-        identity: owner ?? null,
-        signal: init?.signal ?? undefined,
-        timeout: init?.timeout,
+    let trace: Partial<AuthKitTraceContext> = {};
+    let loss: Parameters<ConnectionLostListener> | undefined;
+    const { signal, timeout } = init ?? {};
+    const appRequest: AppRequest = {
+      outcome: 'passthrough.fetch() failed',
+      traced: {
+        channel: 'passthrough',
+        operation: 'fetch',
+        onStart: (context) => void (trace = context),
       },
-      async (session) => {
+      identity: owner ?? null,
+      signal: signal ?? undefined,
+      timeout: isAmount(timeout) ? timeout : undefined,
+    };
+    try {
+      return await this.runner.run(appRequest, async (session) => {
         const selector = parseSelector(connection);
         const request = parseCall(path, init);
-        if (trace) trace.method = request.method;
-        const found = await this.connections.resolveForCall(session, selector);
-        const { platform } = found;
-        const action = await this.resolveAction(
-          session,
-          platform,
-          request,
-          init,
-        );
-        if (trace) Object.assign(trace, { platform, action: action.systemId });
-        const call = (each: AuthKitConnection) =>
-          this.call(session, each, action, request, init);
-        const response =
-          (await call(found)) ??
-          (await this.callAgain(session, selector, found, request, call));
-        if (trace) trace.status = response.status;
-        return response;
-      },
-    );
+        trace.method = request.method;
+        try {
+          const found = await this.connections.resolveForCall(
+            session,
+            selector,
+          );
+          const { platform } = found;
+          trace.platform = platform;
+          const action = await this.resolveAction(
+            session,
+            platform,
+            request,
+            init.action,
+          );
+          trace.action = action.systemId;
+          const call = (each: AuthKitConnection) =>
+            this.call(session, each, action, request, init);
+          const onLost = (lost: AuthKitConnection) =>
+            void (loss = [lost, session.identity!]);
+          const response =
+            (await call(found)) ??
+            (await this.callAgain(session, selector, found, call, onLost));
+          trace.status = response.status;
+          return response;
+        } catch (error) {
+          abandon(request.body);
+          throw error;
+        }
+      });
+    } finally {
+      // Its time does not count towards the timeout.
+      await callListener(
+        'onConnectionLost',
+        () => loss && this.options.onConnectionLost?.(...loss),
+      );
+    }
   }
 
   /**
@@ -166,21 +197,24 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     connection: ConnectionSelector,
     { baseUrl }: { baseUrl: string },
   ): typeof fetch {
-    const base = new URL(baseUrl);
+    const base = parseUrl(baseUrl);
+    if (!base) {
+      throw invalidArgument('baseUrl', 'an absolute http(s) URL', baseUrl);
+    }
     if (!base.pathname.endsWith('/')) base.pathname += '/';
     return async (input, init) => {
-      const isRequest = input instanceof Request;
       // Of a request and its settings, the settings take precedence.
-      const given = isRequest ? new Request(input, init) : undefined;
-      const url = new URL(isRequest ? input.url : String(input));
+      const given =
+        input instanceof Request ? new Request(input, init) : undefined;
+      const url = parseUrl(given?.url ?? String(input));
       const isBelow =
-        url.origin === base.origin &&
+        url?.origin === base.origin &&
         url.username + url.password === '' &&
         url.pathname.startsWith(base.pathname);
       if (!isBelow) {
-        throw new AuthKitException('invalid_argument', {
-          message: `fetchFor() calls URLs below ${base.href} alone.`,
-        });
+        throw refused(
+          `fetchFor() calls URLs below ${base.origin}${base.pathname} alone.`,
+        );
       }
       const headers = new Headers(given?.headers ?? init?.headers);
       for (const name of [...headers.keys()]) {
@@ -209,41 +243,45 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     filter: AuthKitActionFilter = {},
   ): Promise<AuthKitAction[]> {
     const { query, method, tags = [], identity, signal } = filter ?? {};
-    return this.runner.run(
-      {
-        outcome: 'passthrough.actions() failed',
-        traced: {
-          channel: 'passthrough',
-          operation: 'actions',
-          onStart: (context) => void (context.platform = platform),
-        },
-        identity,
-        signal,
+    let trace: Partial<AuthKitTraceContext> = {};
+    const appRequest: AppRequest = {
+      outcome: 'passthrough.actions() failed',
+      traced: {
+        channel: 'passthrough',
+        operation: 'actions',
+        onStart: (context) => void (trace = context),
       },
-      async (session) => {
-        if (typeof platform !== 'string' || platform === '') {
-          throw invalidArgument('platform', 'a string', platform);
-        }
-        if (identity === undefined && this.runner.hasManyAccounts) {
-          throw new AuthKitException('invalid_argument', {
-            message:
-              'actions() needs an identity: secretKey or scope is a function of it.',
-          });
-        }
-        const actions =
-          query === undefined
-            ? await this.listActions(session, platform)
-            : await this.api.searchActions(session, platform, String(query));
-        return actions
-          .filter(
-            (action) =>
-              (method === undefined ||
-                action.method.toUpperCase() === method.toUpperCase()) &&
-              tags.every((tag) => action.tags.includes(tag)),
-          )
-          .map((action) => ({ ...action, tags: [...action.tags] }));
-      },
-    );
+      identity,
+      signal,
+    };
+    return this.runner.run(appRequest, async (session) => {
+      // A dot segment would be another path of the service.
+      if (typeof platform !== 'string' || !/^(?!\.*$)[\w.-]+$/.test(platform)) {
+        throw invalidArgument('platform', 'the name of a platform', platform);
+      }
+      for (const [name, text] of Object.entries({ query, method })) {
+        if (text === undefined || typeof text === 'string') continue;
+        throw invalidArgument(name, 'a string', text);
+      }
+      if (!Array.isArray(tags)) throw invalidArgument('tags', 'a list', tags);
+      if (identity === undefined && this.runner.hasManyAccounts) {
+        throw refused(
+          'actions() needs an identity: secretKey or scope is a function of it.',
+        );
+      }
+      trace.platform = platform;
+      const actions = query
+        ? await this.api.searchActions(session, platform, query)
+        : await this.listActions(session, platform);
+      return actions
+        .filter(
+          (action) =>
+            (method === undefined ||
+              action.method.toUpperCase() === method.toUpperCase()) &&
+            tags.every((tag) => action.tags.includes(tag)),
+        )
+        .map((action) => ({ ...action, tags: [...action.tags] }));
+    });
   }
 
   onApplicationShutdown(): void {
@@ -269,58 +307,60 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     session: Session,
     platform: string,
     { method, path }: CallRequest,
-    { action }: AuthKitCallInit,
-  ): Promise<Pick<AuthKitAction, 'systemId' | 'tags'>> {
-    if (isRecord(action)) {
-      const { systemId, tags = [] } = action as AuthKitAction;
-      if (typeof systemId === 'string' && systemId && Array.isArray(tags)) {
-        return { systemId, tags };
-      }
-    } else if (typeof action === 'string' && action !== '') {
-      const systemId =
-        action.includes('::') && !action.startsWith(ACTION_PREFIX)
-          ? ACTION_PREFIX + action
-          : action;
-      const actions = await this.listActions(session, platform);
-      const isSame = (each: AuthKitAction) =>
-        each.systemId === systemId || each.systemId === action;
-      return actions.find(isSame) ?? { systemId, tags: [] };
-    } else if (action === undefined) {
+    action: AuthKitCallInit['action'],
+  ): Promise<CallAction> {
+    if (action === undefined) {
       const actions = await this.listActions(session, platform);
       return findAction(actions, method, path);
     }
-    throw invalidArgument(
-      'action',
-      'the systemId of an action, or a row of actions()',
-      action,
-    );
+    const { systemId: given, tags = [] } =
+      typeof action === 'string' ? { systemId: action } : (action ?? {});
+    const isValid =
+      typeof given === 'string' &&
+      /^[!-~]{1,500}$/.test(given) &&
+      Array.isArray(tags);
+    if (!isValid) {
+      throw invalidArgument(
+        'action',
+        'the systemId of an action, or a row of actions()',
+        action,
+      );
+    }
+    if (typeof action !== 'string') return { systemId: given, tags };
+    const systemId =
+      given.includes('::') && !given.startsWith(ACTION_PREFIX)
+        ? ACTION_PREFIX + given
+        : given;
+    const actions = await this.listActions(session, platform);
+    const isSame = (each: AuthKitAction) =>
+      [systemId, given].includes(each.systemId);
+    return actions.find(isSame) ?? { systemId, tags };
   }
 
   /** Makes a call. Returns `undefined` if the connection is lost. */
   private async call(
     session: Session,
     connection: AuthKitConnection,
-    { systemId, tags }: Pick<AuthKitAction, 'systemId' | 'tags'>,
+    { systemId: actionId, tags }: CallAction,
     request: CallRequest,
-    { timeout = this.options.timeout, signal, ...init }: AuthKitCallInit,
+    init: AuthKitCallInit,
   ): Promise<Response | undefined> {
-    if (this.bodies.size >= MAX_OPEN_BODIES) {
-      throw new AuthKitException('rate_limited', {
-        retryAfter: 1,
-        cause: new Error(`${MAX_OPEN_BODIES} bodies are being read already`),
-      });
-    }
     const { key: connectionKey } = connection;
-    const { method, path, query, headers } = request;
-    const body = tags.includes('custom')
-      ? customBody(request, connectionKey)
-      : request.body?.data;
+    const { method, path, query } = request;
+    const { headers, body } = tags.includes('custom')
+      ? toCustomCall(request, connectionKey)
+      : request;
     const isStream = body instanceof Readable;
+    if (isStream && (body.destroyed || body.readableEnded)) {
+      const cause = new Error('the body was sent already, or has failed');
+      throw new AuthKitException('unavailable', { cause });
+    }
     const isSafe = method === 'GET' || method === 'HEAD';
     const wanted = init.retries ?? (isSafe ? this.options.retries : 0);
     const retries = isStream ? 0 : wanted;
-    let last: OpenResponse<PeekedBody> | undefined;
+    this.assertRoom();
     let outcome: ReturnType<typeof classify>;
+    let last: OpenResponse<PeekedBody> | undefined;
     let opened: OpenResponse<PeekedBody>;
     try {
       opened = await this.api.passthrough(
@@ -331,62 +371,82 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
           headers,
           body,
           connectionKey,
-          actionId: systemId,
+          actionId,
           retries,
         },
         async (response, facts) => {
-          last?.abort();
           const { status, data } = response;
+          const abort = () => void data.destroy();
+          last?.abort();
+          last = undefined;
           // Until the body is read, a broken connection must not end the process.
           data.on('error', () => {});
-          const peeked =
-            status >= 400 && hasBody(method, status)
-              ? await peek(data)
-              : { beginning: [], rest: data.iterator() };
-          outcome = classify(status, peeked, facts, response.headers);
-          if (outcome instanceof AuthKitException) throw outcome;
-          if (RETRYABLE_STATUSES.includes(status) && retries > 0) {
-            last = { response, body: peeked, abort: () => data.destroy() };
-            throw fromResponse(facts, response.headers);
+          try {
+            if (isSafe) this.assertRoom();
+            const peeked = await peek(response);
+            outcome = classify(response, peeked, facts);
+            if (outcome instanceof AuthKitException) throw outcome;
+            if (status > MAX_STATUS) {
+              const cause = new Error('a status that HTTP does not have');
+              throw new AuthKitException('malformed', { ...facts, cause });
+            }
+            const isRetryable = RETRYABLE_STATUSES.includes(status) && !outcome;
+            if (!isRetryable || retries === 0) return peeked;
+            last = { response, body: peeked, abort };
+          } catch (error) {
+            abort();
+            throw error;
           }
-          return peeked;
+          throw fromResponse(facts, response.headers);
         },
       );
     } catch (error) {
       // Of several attempts, the last one decides: with a response, or without.
       const { upstreamStatus } = error as AuthKitException;
-      if (!last || outcome || upstreamStatus === undefined) {
+      if (!last || upstreamStatus === undefined) {
         last?.abort();
         throw error;
       }
       opened = last;
     }
-    if (outcome === CONNECTION_LOST) {
+    const abort = () => {
       opened.abort();
+      abandon(body);
+    };
+    if (session.signal.aborted) {
+      abort();
+      throw session.signal.reason;
+    }
+    if (outcome === CONNECTION_LOST) {
+      abort();
       return undefined;
     }
     if (opened.response.status < 400) this.connections.markFound(connection);
-    return this.toResponse(opened, request, timeout, signal, [
-      session.account.secretKey,
-      connectionKey,
-    ]);
+    const { timeout = this.options.timeout, signal } = init;
+    const { response, body: peeked } = opened;
+    const { status, statusText, data } = response;
+    const secrets = [session.account.secretKey, connectionKey];
+    let content: BodyInit | null = null;
+    if (!hasBody(method, status)) {
+      if (status === 205) abort();
+      else data.resume();
+    } else if (peeked.rest) {
+      content = this.bodies.create(peeked, abort, timeout, signal);
+    } else content = Buffer.concat(peeked.beginning);
+    return new Response(content, {
+      status,
+      statusText: statusText.replaceAll(/[^\t -~\x80-\xff]/g, ''),
+      headers: responseHeaders(response, secrets),
+    });
   }
 
-  private toResponse(
-    { response, body, abort }: OpenResponse<PeekedBody>,
-    { method }: CallRequest,
-    timeout: number,
-    signal: AbortSignal | null | undefined,
-    secrets: readonly string[],
-  ): Response {
-    const { status, statusText } = response;
-    const headers = responseHeaders(response, secrets);
-    if (!hasBody(method, status)) {
-      response.data.resume();
-      return new Response(null, { status, statusText, headers });
-    }
-    const stream = this.bodies.create(body, abort, timeout, signal);
-    return new Response(stream, { status, statusText, headers });
+  /** @throws {AuthKitException} `rate_limited` if too many bodies are being read */
+  private assertRoom(): void {
+    if (this.bodies.size < MAX_OPEN_BODIES) return;
+    throw new AuthKitException('rate_limited', {
+      retryAfter: 1,
+      cause: new Error(`${MAX_OPEN_BODIES} bodies are being read already`),
+    });
   }
 
   /**
@@ -399,74 +459,76 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     session: Session,
     selector: ConnectionSelector,
     lost: AuthKitConnection,
-    { body }: CallRequest,
     call: (connection: AuthKitConnection) => Promise<Response | undefined>,
+    onLost: (connection: AuthKitConnection) => void,
   ): Promise<Response> {
     this.connections.forgetResolved(session);
-    let latest: AuthKitConnection | undefined;
     try {
-      latest = await this.connections.resolveForCall(session, selector);
+      const latest = await this.connections.resolveForCall(session, selector);
+      if (latest.key !== lost.key) {
+        const response = await call(latest);
+        if (response) return response;
+        lost = latest;
+      }
     } catch (error) {
       const { reason } = error as AuthKitException;
-      if (
-        !['reconnect_required', 'not_found', 'not_connected'].includes(reason)
-      )
-        throw error;
+      if (reason !== 'reconnect_required') throw error;
     }
-    const isStream = body?.data instanceof Readable;
-    if (latest && latest.key !== lost.key && !isStream) {
-      const response = await call(latest);
-      if (response) return response;
-      lost = latest;
-    }
-    const { onConnectionLost } = this.options;
-    if (this.connections.markLost(lost) && onConnectionLost) {
-      await callListener('onConnectionLost', () =>
-        onConnectionLost(lost, session.identity!),
-      );
-    }
+    if (this.connections.markLost(lost)) onLost(lost);
     throw new AuthKitException('reconnect_required');
   }
 }
 
+/** What a call needs of its action. */
+type CallAction = Pick<AuthKitAction, 'systemId' | 'tags'>;
+
+/** Ends the body of a request that is not sent any more. */
+function abandon(body: CallRequest['body']): void {
+  if (body instanceof Readable) body.destroy();
+}
+
+function parseUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
 /** @throws {AuthKitException} `invalid_argument` */
 function parseSelector(connection: unknown): ConnectionSelector {
-  if (isRecord(connection)) {
-    const { id, platform, tags, ...others } = connection;
-    const isAlone = Object.keys(others).length === 0;
-    const isText = (value: unknown) =>
-      typeof value === 'string' && value !== '';
-    const names = Object.keys(connection);
-    if (isAlone && names.length === 1 && isText(id))
-      return { id: id as string };
-    const hasTags = tags !== undefined || !names.includes('tags');
-    if (isAlone && !names.includes('id') && isText(platform) && hasTags) {
-      return connection as ConnectionSelector;
-    }
-  }
-  throw new AuthKitException('invalid_argument', {
-    message:
-      'connection must be { id }, or { platform, tags? }: a string each, and no key.',
-  });
+  const fields = isRecord(connection) ? connection : {};
+  const names = Object.keys(fields).sort().join();
+  const isText = ['id', 'platform'].every(
+    (name) =>
+      !(name in fields) || (typeof fields[name] === 'string' && fields[name]),
+  );
+  const isSelector =
+    ['id', 'platform', 'platform,tags'].includes(names) &&
+    isText &&
+    (names !== 'platform,tags' || Array.isArray(fields.tags));
+  if (isSelector) return { ...fields } as ConnectionSelector;
+  throw refused(
+    'connection must be { id }, or { platform, tags? }: a string each, and no key.',
+  );
 }
 
 /**
- * The body of a call by an action with the tag `custom`: the vendor's own
- * toolkit sends the connection key in it too.
+ * A call by an action with the tag `custom`: the vendor's own toolkit sends the
+ * connection key in its body too.
  *
  * @throws {AuthKitException} `invalid_argument`
  */
-function customBody(
-  { json, body }: CallRequest,
+function toCustomCall(
+  { method, headers, json, body }: CallRequest,
   connectionKey: string,
-): Buffer {
-  const refuse = (message: string) =>
-    new AuthKitException('invalid_argument', { message });
+): Pick<CallRequest, 'headers' | 'body'> {
   if (json === undefined ? body !== undefined : !isRecord(json)) {
-    throw refuse('An action with the tag custom takes json, an object.');
+    throw refused('An action with the tag custom takes json, an object.');
   }
   if (isRecord(json) && Object.hasOwn(json, 'connectionKey')) {
-    throw refuse('json must not have a connectionKey: the module sets it.');
+    throw refused('json must not have a connectionKey: the module sets it.');
   }
-  return Buffer.from(JSON.stringify({ ...(json as object), connectionKey }));
+  if (method === 'GET' || method === 'HEAD') return { headers, body };
+  return {
+    headers: { 'content-type': JSON_TYPE, ...headers },
+    body: toJson({ ...(json as object), connectionKey }),
+  };
 }

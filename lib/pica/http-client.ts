@@ -13,7 +13,8 @@ const AGENT_OPTIONS = {
   keepAlive: true,
   // What axios sets for every call, at a system call each if the agent's own value differs.
   keepAliveMsecs: 60_000,
-  maxSockets: 256,
+  // 256 calls in flight, and 256 bodies that are being read.
+  maxSockets: 512,
 };
 
 /** What is the same for every call. It holds no agent and no key, which whoever inspects the client would see. */

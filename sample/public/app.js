@@ -1,4 +1,4 @@
-import { connect, returnedFromPlatform } from './connect.js';
+import { connect, resume } from './connect.js';
 import {
   $,
   createElement,
@@ -25,6 +25,7 @@ $('package').textContent = settings.package;
 $('connect').addEventListener('click', () => openWidget());
 onSignedOut(() => setUser(null));
 $('sign-out').addEventListener('click', signOut);
+$('show-labels').addEventListener('click', showLabels);
 for (const button of document.querySelectorAll('[data-name]')) {
   button.addEventListener('click', () => signIn(button.dataset.name));
 }
@@ -49,33 +50,33 @@ async function setUser(newUser) {
   $('name').textContent = user?.name ?? '';
   showError();
   showStatus();
+  showLabelsState('');
   await showConnections();
   await resumeConnect();
 }
 
 /** Goes on after One's widget has sent the whole page to a platform, and the user has come back. */
 async function resumeConnect() {
-  const returned = returnedFromPlatform();
-  if (!returned || !user || isWidgetOpen) return;
-  await openWidget(returned.broken, { isReturn: true });
+  if (user && !isWidgetOpen) await resume(widgetCallbacks);
 }
 
+const widgetCallbacks = {
+  change: changeList,
+  setOpen: setWidgetOpen,
+  log: logEvent,
+};
+
 /** Opens the widget, for a broken connection at its integration. */
-function openWidget(broken, { isReturn = false } = {}) {
-  return connect({
-    isReturn,
-    title: broken?.title,
-    broken,
-    change: changeList,
-    setOpen: setWidgetOpen,
-    log: logEvent,
-  });
+function openWidget(broken) {
+  return connect({ title: broken?.title, broken, ...widgetCallbacks });
 }
 
 function setWidgetOpen(isOpen) {
   const hasClosed = isWidgetOpen && !isOpen;
   isWidgetOpen = isOpen;
-  for (const button of document.querySelectorAll('#connect, .connect-again')) {
+  for (const button of document.querySelectorAll(
+    '#connect, #connect-gmail, .connect-again',
+  )) {
     button.disabled = isOpen;
   }
   if (hasClosed) $('connect').focus();
@@ -150,6 +151,45 @@ async function fetchConnections() {
     pages = found.pages;
   }
   return connections;
+}
+
+/** Shows the labels, or why there are none and what the user can do. */
+async function showLabels() {
+  showLabelsState('Loading …');
+  const response = await fetch('/gmail/labels');
+  const body = await response.json();
+  if (response.ok) {
+    showLabelsState(`${body.length} labels`, body);
+  } else if (body.reason === 'not_connected') {
+    showLabelsState('No Gmail account is connected.');
+    offerGmail('Connect Gmail', { title: 'Gmail' });
+  } else if (body.reason === 'reconnect_required') {
+    showLabelsState('Gmail does not let Sample Inc. in any more.');
+    // Calls may have found out before the list has.
+    const gmail = (await fetchConnections())?.find(
+      ({ platform }) => platform === 'gmail',
+    );
+    offerGmail('Connect Gmail again', { title: 'Gmail', broken: gmail });
+  } else {
+    if (response.status === 401) await setUser(null);
+    showLabelsState(body.message);
+  }
+}
+
+function offerGmail(label, { title, broken }) {
+  const button = $('connect-gmail');
+  button.textContent = label;
+  button.hidden = false;
+  button.onclick = () => connect({ title, broken, ...widgetCallbacks });
+}
+
+function showLabelsState(text, labels = []) {
+  $('labels-state').textContent = text;
+  $('connect-gmail').hidden = true;
+  const items = labels.map(({ name }) =>
+    createElement('li', { textContent: name }),
+  );
+  $('labels').replaceChildren(...items);
 }
 
 function createRow(connection) {

@@ -10,29 +10,14 @@ import {
   withJson,
 } from './shared.js';
 
-const createWidget = vendor.useAuthKit ?? vendor.useOneAuth;
+const useWidget = vendor.useAuthKit ?? vendor.useOneAuth;
 
 /** Where One's widget opens the platform: in a window of its own, or with `?authWindow=same` in this one. */
 const authWindow =
   new URLSearchParams(location.search).get('authWindow') ?? 'popup';
 
 /**
- * Whether One's widget has sent the whole page to a platform, which has sent
- * the user back: `{ broken }`, the connection that the user connects again, or
- * undefined. The vendor's package looks for the same parameters in the address
- * when `useOneAuth()` is called.
- */
-export function returnedFromPlatform() {
-  const parameters = new URLSearchParams(location.search);
-  if (!parameters.has('one_auth_state') && !parameters.has('one_auth_error'))
-    return undefined;
-  return {
-    broken: JSON.parse(sessionStorage.getItem('broken')) ?? undefined,
-  };
-}
-
-/**
- * Fetches a grant and opens the widget, which uses the grant to request a token.
+ * Opens the widget.
  *
  * - `title`: the title of the integration at which the widget opens. Without it,
  *   the widget lists all integrations.
@@ -40,30 +25,39 @@ export function returnedFromPlatform() {
  * - `change(run)`: runs the confirmation of a connection, and shows what comes of it.
  * - `setOpen(isOpen)`: called when the widget opens and closes. Only one can be open.
  * - `log(event, detail)`: called with the events of the widget.
- * - `isReturn`: whether the user comes back from a platform. See `returnedFromPlatform()`.
  */
-export async function connect({
-  title,
-  broken,
-  change,
-  setOpen,
-  log,
-  isReturn = false,
-}) {
+export async function connect(options) {
   // With `authWindow: 'same'` this page is left.
+  const { broken, setOpen } = options;
   if (broken) sessionStorage.setItem('broken', JSON.stringify(broken));
   else sessionStorage.removeItem('broken');
   setOpen(true);
   showError();
   showStatus();
+  const widget = await createWidget(options);
+  widget?.open();
+  showFrame(setOpen);
+}
+
+/**
+ * Goes on after One's widget has sent the whole page to a platform, which has
+ * sent the user back. Only the package knows whether it has: call `useOneAuth()`
+ * on every load for a signed-in user, and do not look at the address.
+ */
+export async function resume(callbacks) {
+  if (!vendor.useOneAuth) return;
+  const broken = JSON.parse(sessionStorage.getItem('broken')) ?? undefined;
+  await createWidget({ broken, ...callbacks });
+  // The package has opened the widget itself if there is something to go on with.
+  if ($('event-link')) showFrame(callbacks.setOpen);
+}
+
+/** Fetches a grant and creates the widget, which uses the grant to request a token. */
+async function createWidget({ title, broken, change, setOpen, log }) {
   // Only this request uses the session. The vendor receives the grant alone.
   const token = await fetchJson('/authkit-token/grant', { method: 'POST' });
-  if (!token) {
-    setOpen(false);
-    return;
-  }
-
-  const widget = createWidget({
+  if (!token) return undefined;
+  return useWidget({
     // Default: the vendor's URL. With the emulator, it is the emulator's URL.
     baseUrl: settings.widgetUrl,
     // The unchanged response of the grant route: { url, headers, expiresAt }.
@@ -94,8 +88,9 @@ export async function connect({
       setOpen(false);
     },
   });
-  // On return the package has opened the widget itself, or has nothing to show but an error.
-  if (!isReturn) widget.open();
+}
+
+function showFrame(setOpen) {
   const frame = $('event-link');
   setOpen(Boolean(frame));
   // An accessible name for the frame.

@@ -1,4 +1,4 @@
-import { connect, returnedFromPlatform } from './connect.js';
+import { connect, resume } from './connect.js';
 import { $, createElement, fetchJson, nameOf, onSignedOut } from './shared.js';
 
 /** The integrations that the user's company is offered, each with the user's connections. */
@@ -18,8 +18,7 @@ onSignedOut(() => {
 $('search').addEventListener('input', showTiles);
 await load();
 document.querySelector('main').inert = false;
-const returned = returnedFromPlatform();
-if (returned) await openWidget({ ...returned, isReturn: true });
+if (integrations.length > 0) await resume(widgetCallbacks());
 
 async function load() {
   const request = ++latestRequest;
@@ -124,17 +123,18 @@ function createButton({ title, connections }, broken) {
   return button;
 }
 
-function openWidget({ title, broken, buttonId, isReturn }) {
-  return connect({
-    title,
-    broken,
-    isReturn,
+function openWidget({ title, broken, buttonId }) {
+  return connect({ title, broken, ...widgetCallbacks(buttonId) });
+}
+
+function widgetCallbacks(buttonId) {
+  return {
     change: async (run) => {
       await run();
       await load();
     },
     setOpen: (isOpen) => setWidgetOpen(isOpen, buttonId),
-  });
+  };
 }
 
 function setWidgetOpen(isOpen, buttonId) {

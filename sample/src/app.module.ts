@@ -5,6 +5,7 @@ import { AuthKitModule, ExtractIdentity } from 'nestjs-pica-authkit';
 import { authKitConfig } from 'nestjs-pica-authkit/config';
 import { AuthModule } from './auth/auth.module.js';
 import { SessionGuard } from './auth/session.guard.js';
+import { GmailModule } from './gmail/gmail.module.js';
 import { IntegrationsModule } from './integrations/integrations.module.js';
 import { onConnected } from './integrations/on-connected.js';
 import { allowIntegration, connectionLabel } from './integrations/plans.js';
@@ -35,6 +36,7 @@ import { PageModule } from './page/page.module.js';
       isGlobal: true,
     }),
     IntegrationsModule,
+    GmailModule,
     PageModule,
   ],
   providers: [

@@ -208,7 +208,14 @@ describe.each(['pica', 'one'] as const)('a call through %s', (vendor) => {
       vendorError(404, { message: 'Connection not found' }),
       'reconnect_required',
     ],
-    ['code 2019', { status: 400, body: { code: 2019 } }, 'reconnect_required'],
+    [
+      'Connection not found with code 2019',
+      {
+        status: 400,
+        body: { code: 2019, message: 'Connection not found: x' },
+      },
+      'reconnect_required',
+    ],
   ])('fails for %s', async (_, response, reason) => {
     captureOutput();
     pica.platform('gmail', 'POST', '/x', () => ({
@@ -239,6 +246,8 @@ describe.each(['pica', 'one'] as const)('a call through %s', (vendor) => {
       401,
       { correlationId: 'c'.repeat(20_000), key: 'k', type: 't', status: 401 },
     ],
+    ['code 2019 alone', 400, { code: 2019, message: 'of the platform' }],
+    ['the message alone', 404, { message: 'Connection not found' }],
     ['other text', 401, '401 Unauthorized.'],
     [
       'a vendor error of another status',

@@ -112,7 +112,10 @@ const INITS: [string, unknown][] = [
 const PARAMS = ['', '.', '..', null, undefined, {}, []];
 
 describe('a call with hostile input', () => {
-  const refusalOf = async (path: string, init?: AuthKitCallInit) => {
+  const refusalOf = async (
+    path: string,
+    init?: AuthKitCallInit,
+  ): Promise<string> => {
     const { key } = pica.connect('ada', 'gmail');
     const service = await createPassthrough(pica);
     const failure: AuthKitException = await service
