@@ -28,6 +28,7 @@ export {
   type AuthKitConnectionUpdate,
   type AuthKitRequestOptions,
   type AuthKitScanOptions,
+  type ConnectionSelector,
 } from './connections/connections.service.js';
 export type { AuthKitTraceContext } from './core/diagnostics.js';
 export {
