@@ -93,9 +93,9 @@ export function ownerOf(
 /** What an id may look like. Anything else names no connection. */
 const ID = /^(?!\.+$)[\w:.-]{1,128}$/;
 
-/** Whether a string can be the id of a connection. */
-export function isConnectionId(id: string): boolean {
-  return ID.test(id);
+/** Whether a value can be the id of a connection. */
+export function isConnectionId(id: unknown): id is string {
+  return typeof id === 'string' && ID.test(id);
 }
 
 /**
@@ -113,7 +113,6 @@ export function belongsTo(row: ConnectionRow, owner: AuthKitIdentity): boolean {
 export function isConnection(row: ConnectionRow): row is AuthKitConnection {
   const { id, key, platform } = row;
   return (
-    typeof id === 'string' &&
     isConnectionId(id) &&
     typeof key === 'string' &&
     typeof platform === 'string'

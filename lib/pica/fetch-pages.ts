@@ -70,7 +70,10 @@ export async function inParallel(
   await Promise.all(Array.from({ length: Math.max(0, workers) }, work));
 }
 
-function tooManyPages(pages: number, maxPages: number): AuthKitException {
+export function tooManyPages(
+  pages: number,
+  maxPages: number,
+): AuthKitException {
   return new AuthKitException('malformed', {
     cause: new Error(`announces ${pages} pages, more than ${maxPages}`),
   });
