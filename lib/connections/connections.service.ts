@@ -38,7 +38,7 @@ import {
   parsePageOptions,
   type AuthKitConnectionFilter,
 } from './connection-filter.js';
-import { ConnectionReader } from './read-connections.js';
+import { ConnectionReader, type Run } from './read-connections.js';
 import { ownerKey, ResolvedConnections } from './resolved-connections.js';
 
 /** Settings of one request. */
@@ -224,9 +224,8 @@ export class AuthKitConnectionsService {
     return iterable(() => {
       const conditions = parseFilter(filter, CONDITIONS);
       const query = new ConnectionQuery(parseIdentity(owner), conditions);
-      return this.reader.walk(query, (task) =>
-        this.patiently('all', owner, filter.signal, task),
-      );
+      const run = this.patiently('all', owner, filter.signal);
+      return this.reader.walk(query, run);
     });
   }
 
@@ -256,9 +255,7 @@ export class AuthKitConnectionsService {
       }
       const identity = as === undefined ? undefined : parseIdentity(as);
       const query = new ConnectionQuery(undefined, conditions);
-      return this.reader.walk(query, (task) =>
-        this.patiently('scan', identity, signal, task),
-      );
+      return this.reader.walk(query, this.patiently('scan', identity, signal));
     });
   }
 
@@ -399,10 +396,9 @@ export class AuthKitConnectionsService {
     try {
       const conditions = parseFilter(filter, [...CONDITIONS, 'dryRun']);
       const query = new ConnectionQuery(parseIdentity(owner), conditions);
-      const patiently = <T>(task: Task<T>) =>
-        this.patiently('deleteAll', owner, filter.signal, task);
+      const run = this.patiently('deleteAll', owner, filter.signal);
       for (let pass = 1; pass <= MAX_DELETE_PASSES; pass += 1) {
-        const found = await collect(this.reader.walk(query, patiently));
+        const found = await collect(this.reader.walk(query, run));
         if (filter.dryRun) return found.length;
         // Rows move to other pages while they are deleted, so the list is read again until it is empty.
         if (found.length === 0) return deleted.size;
@@ -410,7 +406,7 @@ export class AuthKitConnectionsService {
         if (found.every(({ id }) => deleted.has(id))) {
           await this.runner.wait(DELETE_PAUSE_MS, filter.signal);
         }
-        await this.deleteEach(found, patiently, deleted);
+        await this.deleteEach(found, run, deleted);
       }
       throw new AuthKitException('unavailable', {
         cause: new Error(
@@ -461,10 +457,7 @@ export class AuthKitConnectionsService {
         if (!found) throw new AuthKitException('not_found');
         this.resolved.forget(session);
         const { id, platform } = found;
-        const claimed =
-          typeof replaces === 'string'
-            ? await this.findOwnById(session, replaces)
-            : undefined;
+        const claimed = await this.findOwnById(session, replaces);
         const old =
           claimed && isReconnection(claimed, found, this.isLost(claimed))
             ? claimed
@@ -601,7 +594,7 @@ export class AuthKitConnectionsService {
   /** Deletes connections, several in parallel, until one fails. Waits for all that have begun, so that the count is complete. */
   private async deleteEach(
     found: readonly AuthKitConnection[],
-    patiently: <T>(task: Task<T>) => Promise<T>,
+    run: Run,
     deleted: Map<string, boolean>,
   ): Promise<void> {
     let failure: unknown;
@@ -610,7 +603,7 @@ export class AuthKitConnectionsService {
       const { id } = found[index]!;
       if (failure) return;
       try {
-        const isDeleted = await patiently((session) => {
+        const isDeleted = await run((session) => {
           this.resolved.forget(session);
           return this.api.deleteConnection(session, id);
         });
@@ -622,32 +615,33 @@ export class AuthKitConnectionsService {
     if (failure) throw failure;
   }
 
-  /** Runs a task, and again after a 429. */
-  private async patiently<T>(
+  /** Returns what runs a task, and again after a 429. */
+  private patiently(
     operation: string,
     owner: AuthKitIdentity | undefined,
     signal: AbortSignal | undefined,
-    task: Task<T>,
-  ): Promise<T> {
-    for (let waits = 0; ; waits += 1) {
-      const delayAfter = ({ upstreamStatus, retryAfter }: AuthKitException) => {
-        // `rate_limited` without a response says that too much is pending here.
-        if (upstreamStatus !== 429) return undefined;
-        const delay = (retryAfter ?? Math.min(2 ** waits, 60)) * 1_000;
-        const isTooLong =
-          delay > MAX_RATE_LIMIT_WAIT_MS || waits >= MAX_RATE_LIMIT_WAITS;
-        return isTooLong ? undefined : delay;
-      };
-      const isHandled = (failure: AuthKitException) =>
-        delayAfter(failure) !== undefined;
-      try {
-        return await this.run(operation, owner, { signal }, task, isHandled);
-      } catch (error) {
-        const delay = delayAfter(error as AuthKitException);
-        if (delay === undefined) throw error;
-        await this.runner.wait(delay, signal);
+  ): Run {
+    return async (task) => {
+      for (let waits = 0; ; waits += 1) {
+        let delay: number | undefined;
+        const isHandled = ({
+          upstreamStatus,
+          retryAfter,
+        }: AuthKitException) => {
+          // `rate_limited` without a response says that too much is pending here.
+          if (upstreamStatus !== 429 || waits >= MAX_RATE_LIMIT_WAITS)
+            return false;
+          delay = (retryAfter ?? Math.min(2 ** waits, 60)) * 1_000;
+          return delay <= MAX_RATE_LIMIT_WAIT_MS;
+        };
+        try {
+          return await this.run(operation, owner, { signal }, task, isHandled);
+        } catch (error) {
+          if (!isHandled(error as AuthKitException)) throw error;
+          await this.runner.wait(delay!, signal);
+        }
       }
-    }
+    };
   }
 
   private run<T>(
@@ -686,9 +680,9 @@ export class AuthKitConnectionsService {
 
   private async findOwnById(
     session: Session,
-    id: string,
+    id: string | undefined,
   ): Promise<AuthKitConnection | undefined> {
-    if (!CONNECTION_ID.test(id)) return undefined;
+    if (typeof id !== 'string' || !CONNECTION_ID.test(id)) return undefined;
     const row = await this.api.getConnection(session, id);
     if (!row || !belongsTo(row, session.identity!)) return undefined;
     if (isConnection(row) && isSameId(row, id)) return row;
@@ -813,29 +807,24 @@ function assertReplacement(
   old: AuthKitConnection,
   replacement: AuthKitConnection,
 ): void {
-  const refuse = (message: string) =>
-    new AuthKitException('invalid_argument', { message });
+  let message: string | undefined;
   if (replacement.id === old.id) {
-    throw refuse('A connection cannot replace itself.');
+    message = 'A connection cannot replace itself.';
+  } else if (replacement.platform !== old.platform) {
+    message = 'A connection can replace only one of the same platform.';
+  } else if (!isOperational(replacement)) {
+    message = 'The connection that replaces another one must work.';
   }
-  if (replacement.platform !== old.platform) {
-    throw refuse('A connection can replace only one of the same platform.');
-  }
-  if (!isOperational(replacement)) {
-    throw refuse('The connection that replaces another one must work.');
-  }
+  if (message) throw new AuthKitException('invalid_argument', { message });
 }
 
-/** The error that names several connections by their ids, in the log. */
+/** Names the ids in the log: the message is for users. */
 function ambiguous(
   connections: readonly AuthKitConnection[],
 ): AuthKitException {
   const ids = connections.slice(0, MAX_NAMED).map(({ id }) => id);
-  return new AuthKitException('ambiguous', {
-    cause: new Error(
-      `${connections.length} connections: ${ids.join(', ')}${ids.length < connections.length ? ', …' : ''}; choose one by its platform, tags or key`,
-    ),
-  });
+  const text = `${connections.length} connections: ${ids.join(', ')}${ids.length < connections.length ? ', …' : ''}; choose one by its platform, tags or key`;
+  return new AuthKitException('ambiguous', { cause: new Error(text) });
 }
 
 function iterable<T>(

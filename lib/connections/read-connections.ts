@@ -1,21 +1,23 @@
-import { AuthKitException } from '../authkit.exception.js';
 import type { AuthKitConnection } from '../authkit.types.js';
 import type { Session, Task } from '../core/request-runner.js';
 import { LIMITS } from '../options/limits.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { fetchPages } from '../pica/fetch-pages.js';
+import { fetchPages, tooManyPages } from '../pica/fetch-pages.js';
 import { InvalidResponseError } from '../pica/json-checks.js';
 import type { ConnectionRow, PicaApi } from '../pica/pica-api.js';
 import { VENDORS } from '../vendors/index.js';
 import { createWarnOnce } from '../warn-once.js';
 import { isConnection, setTenant } from './connection.js';
-import { isSendable, type ConnectionQuery } from './connection-filter.js';
+import { ConnectionQuery, isSendable } from './connection-filter.js';
 
 /** The maximum number of pages of one list: 1.5 million connections. */
 const MAX_PAGES = 10_000;
 
 /** How often a list is read again because connections were deleted meanwhile, which moves others to earlier pages. */
 const MAX_PASSES = 10;
+
+/** Runs one step of a longer operation as a request of its own. */
+export type Run = <T>(task: Task<T>) => Promise<T>;
 
 /** Reads lists of connections. What it returns has been compared with the query, whatever the request asked for. */
 export class ConnectionReader {
@@ -60,13 +62,11 @@ export class ConnectionReader {
     if (query.isImpossible) return undefined;
     if (isSendable(key)) {
       // By the key alone: it is unique.
-      const states = this.hasActiveFilter
-        ? [{ active: 'true' }, { active: 'false' }]
-        : [undefined];
+      const lists = new ConnectionQuery(undefined, { key }).lists(
+        this.hasActiveFilter,
+      );
       const pages = await Promise.all(
-        states.map((active) => {
-          return this.api.listConnections(session, { key, ...active }, 1);
-        }),
+        lists.map((list) => this.api.listConnections(session, list, 1)),
       );
       const rows = pages.flatMap((page) => page.rows);
       const [own] = matching(rows, query);
@@ -84,7 +84,7 @@ export class ConnectionReader {
    */
   async *walk(
     query: ConnectionQuery,
-    run: <T>(task: Task<T>) => Promise<T>,
+    run: Run,
   ): AsyncGenerator<AuthKitConnection, void, undefined> {
     if (query.isImpossible) return;
     this.warnOfComma(query);
@@ -104,7 +104,7 @@ export class ConnectionReader {
             return { ...counts, own, tenant: session.identity?.tenant };
           });
           pages = read.pages;
-          if (pages > MAX_PAGES) throw tooManyPages(pages);
+          if (pages > MAX_PAGES) throw tooManyPages(pages, MAX_PAGES);
           total ??= read.total ?? 0;
           isShorter ||= (read.total ?? total) < total && pass < MAX_PASSES;
           for (const connection of read.own) {
@@ -148,11 +148,4 @@ function matching(
 /** Lists may overlap. */
 function unique(connections: readonly AuthKitConnection[]) {
   return [...new Map(connections.map((each) => [each.id, each])).values()];
-}
-
-function tooManyPages(pages: number): AuthKitException {
-  const cause = new Error(
-    `announces ${pages} pages of connections, more than ${MAX_PAGES}`,
-  );
-  return new AuthKitException('malformed', { cause });
 }

@@ -72,7 +72,10 @@ export async function inParallel(
   await Promise.all(workers);
 }
 
-function tooManyPages(pages: number, maxPages: number): AuthKitException {
+export function tooManyPages(
+  pages: number,
+  maxPages: number,
+): AuthKitException {
   return new AuthKitException('malformed', {
     cause: new Error(`announces ${pages} pages, more than ${maxPages}`),
   });

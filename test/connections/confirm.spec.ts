@@ -89,6 +89,7 @@ describe.each(VENDOR_NAMES)('confirm() of connections of %s', (vendor) => {
     ['unknown', () => ABSENT],
     ['that cannot be an id', () => '../x'],
     ['empty', () => ''],
+    ['a number', () => 7 as never],
   ])(
     'confirms the connection and keeps every other one when `replaces` is %s',
     async (_, replaces) => {

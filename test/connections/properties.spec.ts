@@ -10,7 +10,7 @@ import { createApp } from '../support/app.js';
 import { useEmulator } from '../support/emulator.js';
 import { mockBackoff } from '../support/mocks.js';
 
-/** `PROPERTY_RUNS=10000 npm test -- test/e2e/connections-properties` runs as many for each vendor. */
+/** `PROPERTY_RUNS=10000 npm test -- test/connections/properties` runs as many for each vendor. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 60);
 
 const identities = fc.constantFrom('ada', 'bob', 'a,da', 'ada bob', 'Ada');
