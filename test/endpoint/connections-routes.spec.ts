@@ -329,7 +329,7 @@ describe.each(PLATFORMS)('the routes for connections on %s', (platform) => {
       const response = await request('DELETE', `/${id}`);
       expect([response.status, response.text]).toEqual([204, '']);
       expect(pica.connections).toEqual([]);
-      expect(output()).toMatch(/onDisconnected function threw .* TypeError/);
+      expect(output()).toMatch(/onDisconnected function threw TypeError/);
       expect(output()).not.toContain('private');
     });
   });

@@ -57,7 +57,7 @@ describe('the token route', () => {
       return [...new Set([...statuses, String(next)])].sort();
     });
     for (const outcome of await Promise.all(outcomes)) {
-      expect(outcome).toEqual(['200', '503']);
+      expect(outcome).toEqual(expect.arrayContaining(['200', '503']));
     }
   }, 60_000);
 

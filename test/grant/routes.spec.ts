@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('grants on %s', (platform) => {
     expect(response.status).toBe(401);
     expect(response.body).toMatchObject({
       reason: 'unidentified',
-      message: expect.stringMatching(/no grant.*open the dialog again/i),
+      message: expect.stringMatching(/could not be opened.*try again/),
     });
     expect(response.headers.get('access-control-allow-origin')).toBe(WIDGET);
     expect(pica.requests).toHaveLength(0);
