@@ -112,10 +112,7 @@ const INITS: [string, unknown][] = [
 const PARAMS = ['', '.', '..', null, undefined, {}, []];
 
 describe('a call with hostile input', () => {
-  const expectRefused = async (
-    path: string,
-    init?: AuthKitCallInit,
-  ): Promise<void> => {
+  const refuse = async (path: string, init?: AuthKitCallInit) => {
     const { key } = pica.connect('ada', 'gmail');
     const service = await createPassthrough(pica);
     const failure: AuthKitException = await service
@@ -130,24 +127,26 @@ describe('a call with hostile input', () => {
     const calls = pica.requests.filter(({ path }) =>
       path.includes('passthrough'),
     );
-    expect(calls).toEqual([]);
+    return calls.length;
   };
 
-  it.each(PATHS)('refuses the path %j', (path) => expectRefused(path));
+  it.each(PATHS)('refuses the path %j', async (path) => {
+    expect(await refuse(path)).toBe(0);
+  });
 
-  it.each(PARAMS)('refuses %j for a placeholder', (id) =>
-    expectRefused('gmail/v1/users/me/messages/{{id}}', {
-      pathParams: { id: id as string },
-    }),
-  );
+  it.each(PARAMS)('refuses %j for a placeholder', async (id) => {
+    const path = 'gmail/v1/users/me/messages/{{id}}';
+    const pathParams = { id: id as string };
+    expect(await refuse(path, { pathParams })).toBe(0);
+  });
 
-  it.each(HEADERS)('refuses the header %s', (name, value) =>
-    expectRefused(LABELS, { headers: { [name]: value } }),
-  );
+  it.each(HEADERS)('refuses the header %s', async (name, value) => {
+    expect(await refuse(LABELS, { headers: { [name]: value } })).toBe(0);
+  });
 
-  it.each(INITS)('refuses %s', (_, init) =>
-    expectRefused(LABELS, init as AuthKitCallInit),
-  );
+  it.each(INITS)('refuses %s', async (_, init) => {
+    expect(await refuse(LABELS, init as AuthKitCallInit)).toBe(0);
+  });
 
   it('sends authorization and cookie if allowHeaders names them', async () => {
     pica.connect('ada', 'gmail');
