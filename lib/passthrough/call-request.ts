@@ -221,6 +221,7 @@ function parseHeaders(
     if (CREDENTIAL_HEADERS.includes(lower)) return lower;
     throw refused('allowHeaders may contain authorization and cookie alone.');
   });
+  if (headers === undefined) return type ? { 'content-type': type } : {};
   let given: Headers;
   try {
     given = new Headers(headers);
@@ -257,11 +258,11 @@ function parseBody({ body, json, method = 'GET' }: AuthKitCallInit): Body {
   if (json !== undefined) return { data: toJson(json), type: JSON_TYPE };
   if (!hasBody) return {};
   if (body instanceof Readable) return { data: unbreakable(body) };
+  if (body instanceof ArrayBuffer) return { data: Buffer.from(body) };
   if (ArrayBuffer.isView(body)) {
     const { buffer, byteOffset, byteLength } = body;
     return { data: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength) };
   }
-  if (body instanceof ArrayBuffer) return { data: Buffer.from(body) };
   const isText = typeof body === 'string' || body instanceof URLSearchParams;
   const isStreamed = [Blob, FormData, ReadableStream].some(
     (type) => body instanceof type,

@@ -101,23 +101,20 @@ function parseObject(text: string): Record<string, unknown> {
 export function responseHeaders(
   { headers, data }: HttpResponse,
   secrets: readonly string[],
-): Headers {
-  const shown = new Headers();
-  const named = String(headers.connection ?? '').toLowerCase();
-  const ofConnection = named.split(',').map((name) => name.trim());
+): [string, string][] {
+  const ofConnection = String(headers.connection ?? '').toLowerCase();
+  const dropped = ofConnection.split(',').map((name) => name.trim());
   // axios decodes a compressed body. Its length is then another one.
-  const isDecoded = !('rawHeaders' in data);
-  for (const [name, value] of Object.entries(headers)) {
-    if (isDroppedFromResponse(name) || ofConnection.includes(name)) continue;
-    if (isDecoded && name === 'content-length') continue;
-    const text = String(value);
-    const forms = [text, decode(text) ?? ''];
-    const isSecret = forms.some((form) =>
-      secrets.some((secret) => form.includes(secret)),
-    );
-    if (!isSecret) shown.append(name, text);
-  }
-  return shown;
+  if (!('rawHeaders' in data)) dropped.push('content-length');
+  return Object.entries(headers)
+    .map(([name, value]): [string, string] => [name, String(value)])
+    .filter(([name, text]) => {
+      if (isDroppedFromResponse(name) || dropped.includes(name)) return false;
+      const decoded = text.includes('%') ? (decode(text) ?? text) : text;
+      return !secrets.some(
+        (secret) => text.includes(secret) || decoded.includes(secret),
+      );
+    });
 }
 
 /** The bodies of responses that the app reads. They end when the app closes. */

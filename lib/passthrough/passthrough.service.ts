@@ -128,30 +128,21 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     path: string,
     init: AuthKitCallInit = {},
   ): Promise<Response> {
-    let trace: Partial<AuthKitTraceContext> = {};
     let loss: Parameters<ConnectionLostListener> | undefined;
     const { signal, timeout } = init ?? {};
-    const appRequest: AppRequest = {
-      outcome: 'passthrough.fetch() failed',
-      traced: {
-        channel: 'passthrough',
-        operation: 'fetch',
-        onStart: (context) => void (trace = context),
-      },
+    const settings = {
       identity: owner ?? null,
       signal: signal ?? undefined,
       timeout: isAmount(timeout) ? timeout : undefined,
     };
     try {
-      return await this.runner.run(appRequest, async (session) => {
+      return await this.run('fetch', settings, async (session, trace) => {
         const selector = parseSelector(connection);
         const request = parseCall(path, init);
         trace.method = request.method;
+        const { connections } = this;
         try {
-          const found = await this.connections.resolveForCall(
-            session,
-            selector,
-          );
+          const found = await connections.resolveForCall(session, selector);
           const { platform } = found;
           trace.platform = platform;
           const action = await this.resolveAction(
@@ -243,18 +234,7 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
     filter: AuthKitActionFilter = {},
   ): Promise<AuthKitAction[]> {
     const { query, method, tags = [], identity, signal } = filter ?? {};
-    let trace: Partial<AuthKitTraceContext> = {};
-    const appRequest: AppRequest = {
-      outcome: 'passthrough.actions() failed',
-      traced: {
-        channel: 'passthrough',
-        operation: 'actions',
-        onStart: (context) => void (trace = context),
-      },
-      identity,
-      signal,
-    };
-    return this.runner.run(appRequest, async (session) => {
+    return this.run('actions', { identity, signal }, async (session, trace) => {
       // A dot segment would be another path of the service.
       if (typeof platform !== 'string' || !/^(?!\.*$)[\w.-]+$/.test(platform)) {
         throw invalidArgument('platform', 'the name of a platform', platform);
@@ -286,6 +266,24 @@ export class AuthKitPassthroughService implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.bodies.closeAll();
+  }
+
+  /** Runs a method. The task completes what is traced. */
+  private run<T>(
+    operation: string,
+    request: Pick<AppRequest, 'identity' | 'signal' | 'timeout'>,
+    task: (session: Session, trace: Partial<AuthKitTraceContext>) => Promise<T>,
+  ): Promise<T> {
+    let trace: Partial<AuthKitTraceContext> = {};
+    const traced: AppRequest['traced'] = {
+      channel: 'passthrough',
+      operation,
+      onStart: (context) => void (trace = context),
+    };
+    const outcome = `passthrough.${operation}() failed`;
+    return this.runner.run({ ...request, outcome, traced }, (session) =>
+      task(session, trace),
+    );
   }
 
   private listActions(

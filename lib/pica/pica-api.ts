@@ -326,7 +326,8 @@ export class PicaApi implements OnModuleInit, OnApplicationShutdown {
             [vendor.actionIdHeader]: actionId,
           },
           body: call.body,
-          replacesStale: retries > 0,
+          // A write is sent as often as `retries` says, and no more.
+          replacesStale: retries > 0 && /^(?:GET|HEAD)$/.test(call.method),
         },
         context,
         (response) => {

@@ -57,18 +57,16 @@ async function setUser(newUser) {
 
 /** Goes on after One's widget has sent the whole page to a platform, and the user has come back. */
 async function resumeConnect() {
-  if (user && !isWidgetOpen) await resume(widgetCallbacks);
+  if (user && !isWidgetOpen) await resume(widgetCallbacks());
 }
 
-const widgetCallbacks = {
-  change: changeList,
-  setOpen: setWidgetOpen,
-  log: logEvent,
-};
+function widgetCallbacks() {
+  return { change: changeList, setOpen: setWidgetOpen, log: logEvent };
+}
 
 /** Opens the widget, for a broken connection at its integration. */
 function openWidget(broken) {
-  return connect({ title: broken?.title, broken, ...widgetCallbacks });
+  return connect({ title: broken?.title, broken, ...widgetCallbacks() });
 }
 
 function setWidgetOpen(isOpen) {
@@ -180,7 +178,7 @@ function offerGmail(label, { title, broken }) {
   const button = $('connect-gmail');
   button.textContent = label;
   button.hidden = false;
-  button.onclick = () => connect({ title, broken, ...widgetCallbacks });
+  button.onclick = () => connect({ title, broken, ...widgetCallbacks() });
 }
 
 function showLabelsState(text, labels = []) {

@@ -1,5 +1,11 @@
 // Measures this module beside the official package, a fetch route and a bare relay. See README.md.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -127,6 +133,10 @@ function write(sections, { latency }) {
     sections.join('\n'),
   ].join('\n\n');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.md'), text);
+  const file = join(folder, 'results.md');
+  // The section of calls.js stays.
+  const previous = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const calls = /\n## Calls to platforms\n.*$/s.exec(previous)?.[0] ?? '';
+  writeFileSync(file, text + calls);
   writeFileSync(join(folder, 'latency.svg'), chart(latency));
 }

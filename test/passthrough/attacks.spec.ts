@@ -492,4 +492,20 @@ describe('tenants', () => {
     expect(headers).toMatchObject({ 'x-pica-secret': other.secretKey });
     expect(await reasonOf(service.actions('gmail'))).toBe('invalid_argument');
   });
+
+  it('of One call with the headers of their scope', async () => {
+    const one = await startEmulator({ vendor: 'one' });
+    const organizationId = 'org_b';
+    one.connect('ada', 'gmail', { organizationId });
+    const service = await createPassthrough(one, {
+      scope: (identity) => ({ organizationId: `org_${identity?.tenant}` }),
+    });
+    const call = (tenant: string) =>
+      service.fetch({ identity: 'ada', tenant }, GMAIL, LABELS);
+    expect(await reasonOf(call('a'))).toBe('not_connected');
+    expect(await reasonOf(call('b'))).toBe('none');
+    const calls = platformCalls(one);
+    expect(calls).toHaveLength(1);
+    expect(Object.values(calls[0]!.headers)).toContain(organizationId);
+  });
 });

@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { AuthKitPassthroughService } from '../../lib/index.js';
 import { createApp, reasonOf } from '../support/app.js';
+import { afterTest } from '../support/cleanup.js';
 import { captureOutput } from '../support/mocks.js';
 import {
   ACTION,
@@ -167,7 +169,10 @@ describe('the body of a response', () => {
       response.on('close', () => (isClosed = true));
       response.write('beginning');
     });
-    const app = await createApp({ pica });
+    // The module closes its own agents, and not those of the app.
+    const httpAgent = new Agent({ keepAlive: true });
+    afterTest(() => httpAgent.destroy());
+    const app = await createApp({ pica, options: { http: { httpAgent } } });
     const service = app.get(AuthKitPassthroughService);
     const response = await service.fetch(ADA, GMAIL, 'x', GET);
     await app.close();
@@ -367,5 +372,24 @@ describe('the body of a request', () => {
     expect(await reasonOf(call)).not.toBe('none');
     if (!body.closed) await once(body, 'close');
     expect(body.destroyed).toBe(true);
+  });
+
+  it.each([
+    ['once, although its kept-alive connection was reset', undefined, 1],
+    ['again with `retries`', 1, 2],
+  ])('is sent %s', async (_, retries, expected) => {
+    captureOutput();
+    let count = 0;
+    const pica = await startRawPica((request, response) => {
+      if (request.method === 'GET') return void response.end();
+      count += 1;
+      request.socket.destroy();
+    });
+    const service = await createPassthrough(pica);
+    await (await service.fetch(ADA, GMAIL, 'x', GET)).text();
+    const init = { ...POST, body: 'a', retries };
+    const call = service.fetch(ADA, GMAIL, 'x', init);
+    expect(await reasonOf(call)).toBe('unavailable');
+    expect(count).toBe(expected);
   });
 });
