@@ -655,7 +655,8 @@ export class AuthKitConnectionsService {
       {
         outcome: `connections.${operation}() failed`,
         traced: { channel: 'connections', operation },
-        identity: owner,
+        // A scan alone may have no identity.
+        identity: operation === 'scan' ? owner : (owner ?? null),
         signal: options?.signal,
         isHandled,
         ...options?.[ROUTE_CONTEXT],
