@@ -20,7 +20,7 @@ export interface AuthKitIntegration {
   /** The platform's name in URLs and connection keys, e.g. `gmail`. */
   type?: string;
   /** The name that the widget shows, e.g. `Gmail`. */
-  title?: string;
+  title: string;
   /** The URL of the logo. */
   image?: string;
   active?: boolean;

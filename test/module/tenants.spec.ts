@@ -583,7 +583,7 @@ describe('integrations()', () => {
       row(2, 'bY tItle', 'def_unknown'),
       row(3, 'Twice'),
       row(4, 'Unknown', 'def_2'),
-      { id: 5 },
+      { id: 5 } as never,
     ];
     withConnectors([
       connector('def_1', 'by-id', 'Another name'),
