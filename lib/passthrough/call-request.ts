@@ -13,11 +13,11 @@ export interface AuthKitCallInit {
   pathParams?: Record<string, string | number>;
   /** The query. A list repeats the name. `undefined` and `null` are left out. */
   query?: Record<string, QueryValue | readonly QueryValue[]> | URLSearchParams;
-  headers?: HeadersInit;
+  headers?: RequestInit['headers'];
   /** Which of the headers `authorization` and `cookie` may be sent to the platform. Default: none */
   allowHeaders?: readonly string[];
   /** What `fetch()` takes. A stream is sent once: such a call is never repeated. */
-  body?: BodyInit | Readable | null;
+  body?: NonNullable<RequestInit['body']> | Readable | null;
   /** Sent as JSON. */
   json?: unknown;
   /** Cancels the call, and the body of its response. */
@@ -272,7 +272,7 @@ function parseBody({ body, json, method = 'GET' }: AuthKitCallInit): Body {
   }
   let response: Response;
   try {
-    response = new Response(body as BodyInit);
+    response = new Response(body as NonNullable<RequestInit['body']>);
   } catch {
     throw refused('body was read already.');
   }

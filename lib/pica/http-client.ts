@@ -1,9 +1,8 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import type { HttpService } from '@nestjs/axios';
 import type { LazyModuleLoader } from '@nestjs/core';
-import type { AxiosRequestConfig, AxiosResponse } from 'axios';
+import type { AxiosInstance, AxiosRequestConfig, AxiosResponse } from 'axios';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { trimTrailingSlashes } from '../options/trim-slashes.js';
 import { selectProxy, type TunnelAgent } from './proxy.js';
@@ -43,6 +42,11 @@ export interface HttpRequest {
   readonly replacesStale: boolean;
 }
 
+/** The part of `HttpService` that makes calls. Types of apps without `@nestjs/axios` do not need it. */
+export interface HttpCaller {
+  readonly axiosRef: AxiosInstance;
+}
+
 /** A response whose headers are there. */
 export type HttpResponse = AxiosResponse<Readable>;
 
@@ -61,7 +65,7 @@ export class HttpClient {
   readonly #tunnel?: TunnelAgent;
   /** How an agent's names of the connections to the API begin. */
   readonly #socketName: string;
-  #http?: Promise<HttpService>;
+  #http?: Promise<HttpCaller>;
 
   constructor(
     { baseUrl, http: hidden }: Pick<ResolvedOptions, 'baseUrl' | 'http'>,
@@ -85,7 +89,7 @@ export class HttpClient {
    *
    * @throws {Error} that says what to install
    */
-  load(): Promise<HttpService> {
+  load(): Promise<HttpCaller> {
     return (this.#http ??= loadHttpService(this.#loader));
   }
 
@@ -146,7 +150,7 @@ export class HttpClient {
 }
 
 /** @throws {Error} that says what to install */
-async function loadHttpService(loader: LazyModuleLoader): Promise<HttpService> {
+async function loadHttpService(loader: LazyModuleLoader): Promise<HttpCaller> {
   let packages: typeof import('@nestjs/axios');
   try {
     packages = await import(/* webpackMode: "eager" */ '@nestjs/axios');
@@ -166,7 +170,8 @@ async function loadHttpService(loader: LazyModuleLoader): Promise<HttpService> {
   const defaults = http.axiosRef.defaults as object as Record<string, unknown>;
   for (const name of Object.keys(defaults)) delete defaults[name];
   Object.assign(defaults, STATIC_CONFIG, { headers: {} });
-  return http;
+  // The CommonJS build sees axios' types twice.
+  return http as unknown as HttpCaller;
 }
 
 /** The beginning of `agent.getName()`, host and port. */
