@@ -181,8 +181,9 @@ export class PicaClient {
     attempt: (record: AttemptRecord) => Promise<T>,
   ): Promise<T> {
     const { id } = context.account;
-    const budget = this.budgets.get(id) ?? new RetryBudget();
-    this.budgets.set(id, budget);
+    const known = this.budgets.get(id);
+    const budget = known ?? new RetryBudget();
+    if (!known) this.budgets.set(id, budget);
     const { deadline, signal } = context;
     for (let count = 1; ; count += 1) {
       let delay: number | AuthKitException;
